@@ -1,0 +1,250 @@
+//! The lab inside the cluster: the chart, the custom resource, and the wait until it is ready.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use crds::{ConditionStatus, EdaLab, EdaLabStatus};
+use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
+use kube::{
+    Api, Client,
+    api::{Patch, PatchParams, PostParams},
+};
+use serde_json::json;
+use tokio::{process::Command, time::Instant};
+
+use crate::{
+    build::images::Images,
+    cluster::NAMESPACE,
+    error::{Error, Result},
+    progress::Progress,
+};
+
+/// The lab that `up` makes.
+pub(crate) const LAB: &str = "lab";
+/// Who we are to server-side apply.
+const FIELD_MANAGER: &str = "edalab";
+/// How long a lab may take from its creation to Ready. It takes about 40 s where the images are loaded.
+const READY: Duration = Duration::from_secs(300);
+
+/// The chart and what it is installed with.
+pub(crate) struct Release<'a> {
+    pub(crate) helm: PathBuf,
+    pub(crate) chart: PathBuf,
+    pub(crate) images: &'a Images,
+    /// `KEY=VALUE`, as helm's `--set` takes them.
+    pub(crate) values: &'a [String],
+}
+
+/// Installs or upgrades the operator by its chart, in a namespace that enforces Pod Security "restricted".
+pub(crate) async fn install(
+    progress: &Progress,
+    client: &Client,
+    release: &Release<'_>,
+    kubeconfig: &Path,
+) -> Result<()> {
+    let step = progress.step(
+        "chart",
+        "operator, by its Helm chart",
+        "`edalab logs operator` shows what it says",
+    )?;
+    ensure_namespace(client).await?;
+    let images = release.images;
+    let (repository, tag) = images
+        .ours
+        .operator
+        .rsplit_once(':')
+        .expect("our own references have a tag");
+    let mut helm = Command::new(&release.helm);
+    helm.args(["upgrade", "--install", "edalab"])
+        .arg(&release.chart)
+        .args(["--namespace", NAMESPACE]);
+    helm.arg("--kubeconfig")
+        .arg(kubeconfig)
+        .args(["--wait", "--timeout", "120s"]);
+    for (key, value) in [
+        ("image.repository", repository),
+        ("image.tag", tag),
+        ("relatedImages.kafka", &images.kafka),
+        ("relatedImages.schemaRegistry", &images.schema_registry),
+        ("relatedImages.services", &images.ours.services),
+    ] {
+        helm.arg("--set-string").arg(format!("{key}={value}"));
+    }
+    for value in release.values {
+        helm.arg("--set").arg(value);
+    }
+    step.run(&mut helm).await?;
+    step.done();
+    Ok(())
+}
+
+async fn ensure_namespace(client: &Client) -> Result<()> {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let namespace = json!({
+        "apiVersion": "v1", "kind": "Namespace",
+        "metadata": {"name": NAMESPACE, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}},
+    });
+    let parameters = PatchParams::apply(FIELD_MANAGER);
+    let applied = namespaces
+        .patch(NAMESPACE, &parameters, &Patch::Apply(namespace))
+        .await;
+    applied.map_err(Error::kube("create the lab's namespace"))?;
+    // a pod made before this account exists is refused
+    let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), NAMESPACE);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while accounts
+        .get_opt("default")
+        .await
+        .map_err(Error::kube("wait for the namespace"))?
+        .is_none()
+    {
+        if Instant::now() > deadline {
+            return Err(Error::Cannot {
+                what: format!("the namespace {NAMESPACE:?} got no ServiceAccount within 30 s"),
+                next: "run the same command again".into(),
+            });
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    Ok(())
+}
+
+/// Creates the lab from a file, unless there is one: what people edited since is theirs.
+pub(crate) async fn apply_if_absent(
+    progress: &Progress,
+    client: &Client,
+    file: &Path,
+    offset: u16,
+) -> Result<()> {
+    let labs: Api<EdaLab> = Api::namespaced(client.clone(), NAMESPACE);
+    if labs
+        .get_opt(LAB)
+        .await
+        .map_err(Error::kube("look for the lab"))?
+        .is_some()
+    {
+        progress.say("  the EdaLab \"lab\" is there already and stays as it is");
+        return Ok(());
+    }
+    let text = fs::read_to_string(file).map_err(|e| Error::path("read", file, e))?;
+    let mut lab: EdaLab = serde_yaml_ng::from_str(&text).map_err(|e| Error::Cannot {
+        what: format!("{} is not an EdaLab: {e}", file.display()),
+        next: "compare it with examples/lab.yaml; `kubectl explain edalab.spec` describes every field".into(),
+    })?;
+    lab.metadata.name = Some(LAB.into());
+    if offset != 0 {
+        lab.spec.host_access.port_offset = offset.into();
+    }
+    labs.create(&PostParams::default(), &lab)
+        .await
+        .map_err(Error::kube("create the lab"))?;
+    Ok(())
+}
+
+/// The lab as it stands; fails where there is none.
+pub(crate) async fn get(client: &Client) -> Result<EdaLab> {
+    let labs: Api<EdaLab> = Api::namespaced(client.clone(), NAMESPACE);
+    labs.get_opt(LAB)
+        .await
+        .map_err(Error::kube("read the lab"))?
+        .ok_or_else(|| Error::Cannot {
+            what: format!("there is no EdaLab {LAB:?} in namespace {NAMESPACE:?}"),
+            next: "run `edalab up`".into(),
+        })
+}
+
+/// Waits until the lab's Ready condition holds for what its spec asks now.
+pub(crate) async fn wait_until_ready(progress: &Progress, client: &Client) -> Result<()> {
+    let step = progress.step(
+        "lab",
+        "lab: Kafka, schema registry, services",
+        "`edalab status` and `edalab logs` show more",
+    )?;
+    let deadline = Instant::now() + READY;
+    loop {
+        let lab = get(client).await?;
+        if is_ready(&lab) {
+            step.done();
+            return Ok(());
+        }
+        let standing = standing(lab.status.as_ref());
+        step.note(&standing);
+        if Instant::now() > deadline {
+            return Err(step.error(&format!("not ready after {} s: {standing}", READY.as_secs())));
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+/// Waits until the operator has seen that the lab is not ready, as it is not after its pods were deleted.
+pub(crate) async fn wait_until_changed(client: &Client) -> Result<()> {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while is_ready(&get(client).await?) && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    Ok(())
+}
+
+/// Whether Ready is true, and about the generation that the lab has now.
+pub(crate) fn is_ready(lab: &EdaLab) -> bool {
+    let condition = lab.status.as_ref().and_then(|status| status.condition("Ready"));
+    condition.is_some_and(|ready| {
+        ready.status == ConditionStatus::True && ready.observed_generation == lab.metadata.generation
+    })
+}
+
+/// What stands in the way of Ready, in one line.
+fn standing(status: Option<&EdaLabStatus>) -> String {
+    let Some(status) = status else {
+        return "the operator has not looked at it yet".into();
+    };
+    let waiting: Vec<&str> = status
+        .components
+        .iter()
+        .filter(|component| !component.ready)
+        .map(|component| component.name.as_str())
+        .collect();
+    match (waiting.is_empty(), status.condition("Ready")) {
+        (false, Some(ready)) => format!("{} ({})", waiting.join(", "), ready.message),
+        (false, None) => waiting.join(", "),
+        (true, Some(ready)) => format!("{}: {}", ready.reason, ready.message),
+        (true, None) => "no component has been looked at yet".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lab(status: &str, observed: i64) -> EdaLab {
+        serde_json::from_value(json!({
+            "apiVersion": "edalab.dev/v1alpha1", "kind": "EdaLab",
+            "metadata": {"name": "lab", "generation": 2}, "spec": {},
+            "status": {
+                "conditions": [{"type": "Ready", "status": status, "observedGeneration": observed, "reason": "R",
+                    "message": "lab-kafka-0: ImagePullBackOff", "lastTransitionTime": "2026-01-01T00:00:00Z"}],
+                "components": [{"name": "kafka", "ready": false, "reason": "R", "message": "M", "image": "I"}],
+            },
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn ready_is_about_the_spec_of_now() {
+        assert!(is_ready(&lab("True", 2)));
+        assert!(!is_ready(&lab("True", 1)), "an answer to an older spec");
+        assert!(!is_ready(&lab("False", 2)));
+    }
+
+    #[test]
+    fn what_is_waited_for_is_named() {
+        assert_eq!(
+            standing(lab("False", 2).status.as_ref()),
+            "kafka (lab-kafka-0: ImagePullBackOff)"
+        );
+        assert_eq!(standing(None), "the operator has not looked at it yet");
+    }
+}

@@ -1,0 +1,92 @@
+//! The pinned versions of everything that is built or pulled: `versions.toml`, read at compile time.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+/// The file itself; part of the hash of whatever is built from it.
+pub(crate) const SOURCE: &str = include_str!("../versions.toml");
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Versions {
+    pub(crate) kubernetes: Kubernetes,
+    pub(crate) go: Go,
+    pub(crate) java: Java,
+    pub(crate) maven: Maven,
+    pub(crate) debian: Debian,
+    pub(crate) upstream: Upstream,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Kubernetes {
+    pub(crate) version: String,
+    pub(crate) etcd: String,
+    pub(crate) coredns: String,
+    pub(crate) pause: String,
+}
+
+/// Go programs as `package@version`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Go {
+    pub(crate) coredns: String,
+    pub(crate) local_path_provisioner: String,
+    pub(crate) kind: String,
+    pub(crate) helm: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Java {
+    pub(crate) wheel: String,
+    pub(crate) sha256: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Maven {
+    pub(crate) kafka: String,
+    pub(crate) log4j: String,
+    pub(crate) apicurio: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Debian {
+    pub(crate) release: String,
+    pub(crate) tools: Vec<String>,
+    pub(crate) node: Vec<String>,
+    pub(crate) runtime: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Upstream {
+    pub(crate) kafka: String,
+    pub(crate) schema_registry: String,
+}
+
+/// All pinned versions.
+pub(crate) static VERSIONS: LazyLock<Versions> =
+    LazyLock::new(|| toml::from_str(SOURCE).expect("versions.toml is checked by a test"));
+
+/// The version part of a Go program's `package@version`.
+pub(crate) fn tag_of(program: &str) -> &str {
+    program.rsplit_once('@').map_or(program, |(_, version)| version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_complete() {
+        assert_eq!(tag_of(&VERSIONS.go.kind), "v0.33.0");
+        assert!(
+            include_str!("../images/kubenode/go.mod")
+                .contains(&format!("k8s.io/kubernetes v{}", VERSIONS.kubernetes.version))
+        );
+    }
+}
