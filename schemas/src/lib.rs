@@ -1,8 +1,26 @@
 //! What goes over the wire: the topic catalogue, the Avro schemas, the typed events, and their encoding.
 //!
 //! No I/O here. The operator takes the topics and [`subjects`] from this crate; services encode and decode with
-//! it; whoever wants to know what a topic holds reads [`catalogue`].
+//! it; whoever wants to know what a topic holds reads [`CATALOGUE`].
+//!
+//! - [`Event`] is what every event type implements; an event is one small file, such as [`quotation`]'s.
+//! - [`encode`] and [`decode`] are the Avro body, [`wire`] the Confluent frame around it.
+//! - [`CloudEvent`] is the envelope, which travels in the record's headers.
 
+mod avro;
 mod catalogue;
+mod cloudevent;
+mod ids;
+mod json;
+mod money;
+pub mod quotation;
+pub mod wire;
 
+pub use avro::{DecodeError, EncodeError, Event, Fields, decode, encode, millis};
 pub use catalogue::{CATALOGUE, CleanupPolicy, Content, Subject, Topic, TopicName, subjects, topic, topics};
+pub use cloudevent::{CloudEvent, CloudEventError, Sequence, header};
+pub use ids::{ClientId, ClientIdError, DevisId, EventId, Version};
+pub use json::to_json;
+pub use money::{Cents, CentsError};
+pub use quotation::{DevisExpire, DevisGenere, TypeBien};
+pub use wire::SchemaId;

@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""Writes the golden corpus: events in the Confluent wire format, made by fastavro.
+
+    pip install fastavro==1.13.1 && python3 schemas/golden/make.py
+
+The bytes are committed, and tests/golden.rs reads them for ever: a corpus file is added to, never changed. The
+script refuses to change one; a new case goes into a new line of CASES.
+"""
+
+import datetime
+import decimal
+import io
+import json
+import pathlib
+import struct
+import sys
+
+import fastavro
+
+HERE = pathlib.Path(__file__).resolve().parent
+SCHEMA_ID = 258  # two distinct bytes, so that a wrong byte order shows
+
+
+def at(text):
+    return datetime.datetime.fromisoformat(text).astimezone(datetime.timezone.utc)
+
+
+def genere(**fields):
+    typical = dict(
+        devisId="019abf0e-7c00-7000-8000-000000000001",
+        clientId="C001",
+        typeBien="AUTO",
+        valeur=decimal.Decimal("25000.00"),
+        prime=decimal.Decimal("500.00"),
+        timestamp=at("2026-11-25T04:05:06.007+00:00"),
+        dateExpiration=at("2026-12-25T04:05:06.007+00:00"),
+        version=1,
+    )
+    return typical | fields
+
+
+def expire(**fields):
+    typical = dict(
+        devisId="019abf0e-7c00-7000-8000-000000000001",
+        dateExpiration=at("2026-12-25T04:05:06.007+00:00"),
+        timestamp=at("2026-12-25T04:05:07.123+00:00"),
+        version=2,
+    )
+    return typical | fields
+
+
+def amounts(valeur, prime):
+    return dict(valeur=decimal.Decimal(valeur), prime=decimal.Decimal(prime))
+
+
+# name, schema file, event
+CASES = [
+    ("devis-genere-auto", "../DevisGenere.avsc", genere()),
+    ("devis-genere-habitation", "../DevisGenere.avsc", genere(typeBien="HABITATION", **amounts("333.33", "5.00"))),
+    ("devis-genere-autre", "../DevisGenere.avsc", genere(typeBien="AUTRE", **amounts("99.99", "1.80"))),
+    ("devis-genere-smallest", "../DevisGenere.avsc", genere(clientId="a", **amounts("0.01", "0.00"))),
+    ("devis-genere-one-byte", "../DevisGenere.avsc", genere(**amounts("1.27", "0.03"))),
+    ("devis-genere-sign-bit", "../DevisGenere.avsc", genere(**amounts("1.28", "327.68"))),
+    (
+        "devis-genere-largest",
+        "../DevisGenere.avsc",
+        genere(clientId="c" * 64, version=2**40, **amounts("9999999999.99", "199999999.99")),
+    ),
+    ("devis-genere-negative", "../DevisGenere.avsc", genere(**amounts("-1.29", "-9999999999.99"))),
+    ("devis-genere-before-1970", "../DevisGenere.avsc", genere(timestamp=at("1969-12-31T23:59:59.999+00:00"))),
+    (
+        "devis-genere-newer",
+        "newer/DevisGenere.avsc",
+        genere(typeBien="MOTO", canal="WEB", **amounts("4000.00", "72.00")),
+    ),
+    ("devis-expire", "../DevisExpire.avsc", expire()),
+    ("devis-expire-late", "../DevisExpire.avsc", expire(timestamp=at("2031-01-01T00:00:00.000+00:00"))),
+]
+
+
+def readable(value):
+    if isinstance(value, decimal.Decimal):
+        return f"{value:.2f}"
+    if isinstance(value, datetime.datetime):
+        return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return value
+
+
+def main():
+    expected = []
+    for name, schema_file, event in CASES:
+        schema = fastavro.parse_schema(json.loads((HERE / schema_file).read_text()))
+        body = io.BytesIO()
+        fastavro.schemaless_writer(body, schema, event)
+        framed = struct.pack(">bI", 0, SCHEMA_ID) + body.getvalue()
+        path = HERE / f"{name}.bin"
+        if path.exists() and path.read_bytes() != framed:
+            sys.exit(f"{path.name} would change: an event that was once published must stay readable")
+        path.write_bytes(framed)
+        fields = {field: readable(value) for field, value in event.items()}
+        expected.append({"name": name, "schema": schema_file, "schemaId": SCHEMA_ID, "event": fields})
+    (HERE / "expected.json").write_text(json.dumps(expected, indent=2) + "\n")
+
+
+main()
