@@ -120,9 +120,7 @@ pub(crate) enum Output {
 fn cluster_name(name: &str) -> Result<String, String> {
     let fits = name.len() <= 30
         && name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
         && !name.ends_with('-');
     if fits {
         Ok(name.into())

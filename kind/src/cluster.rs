@@ -62,11 +62,7 @@ impl Cluster<'_> {
     async fn create(&self, progress: &Progress, offset: u16, node_image: Option<&str>) -> Result<()> {
         let ports = ports::shifted(offset);
         let title = format!("Kubernetes cluster {:?}, by kind", self.name);
-        let step = progress.step(
-            "cluster",
-            &title,
-            "look into the log, then run the same command again",
-        )?;
+        let step = progress.step("cluster", &title, "look into the log, then run the same command again")?;
         self.delete(&step).await?;
         ports::check_free(&ports)?;
         let folder = self.home.cluster(self.name);
@@ -75,17 +71,12 @@ impl Cluster<'_> {
             Engine::Existing => EngineKind::Existing,
             Engine::Private { .. } => EngineKind::Private,
         };
-        let mut record = Record {
-            port_offset: offset,
-            engine,
-            complete: false,
-        };
+        let mut record = Record { port_offset: offset, engine, complete: false };
         self.remember(&record)?;
         let config = folder.join("kind.yaml");
         fs::write(&config, kind_config(node_image, &ports)).map_err(|e| Error::path("write", &config, e))?;
         let mut kind = self.command(&["create", "cluster", "--wait", "120s", "--config"]);
-        step.run(kind.arg(&config).arg("--kubeconfig").arg(self.kubeconfig()))
-            .await?;
+        step.run(kind.arg(&config).arg("--kubeconfig").arg(self.kubeconfig())).await?;
         self.set_namespace()?;
         record.complete = true;
         self.remember(&record)?;
@@ -95,28 +86,21 @@ impl Cluster<'_> {
 
     /// Starts a stopped node and waits for its API server; returns at once where it runs.
     async fn start(&self, progress: &Progress) -> Result<()> {
-        let mut inspect = self
-            .engine
-            .docker(&["inspect", "--format", "{{.State.Running}}", &self.node()]);
+        let mut inspect = self.engine.docker(&["inspect", "--format", "{{.State.Running}}", &self.node()]);
         let output = inspect.output().await.map_err(|e| Error::io("start docker", e))?;
         if output.stdout.trim_ascii() == b"true" && self.api_answers().await {
             return Ok(());
         }
         let title = format!("Kubernetes cluster {:?}, started again", self.name);
-        let step = progress.step(
-            "cluster",
-            &title,
-            "look into the log; `edalab reset` makes a new cluster",
-        )?;
-        step.run(&mut self.engine.docker(&["start", &self.node()]))
-            .await?;
+        let step =
+            progress.step("cluster", &title, "look into the log; `edalab reset` makes a new cluster")?;
+        step.run(&mut self.engine.docker(&["start", &self.node()])).await?;
         let deadline = Instant::now() + API_START;
         while !self.api_answers().await {
             if Instant::now() > deadline {
-                return Err(step.error(&format!(
-                    "the API server does not answer within {} s",
-                    API_START.as_secs()
-                )));
+                return Err(
+                    step.error(&format!("the API server does not answer within {} s", API_START.as_secs()))
+                );
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
@@ -136,13 +120,9 @@ impl Cluster<'_> {
     /// Stops the node; its volumes stay.
     pub(crate) async fn stop(&self, progress: &Progress) -> Result<()> {
         if self.engine.succeeds(&["inspect", &self.node()]).await? {
-            let step = progress.step(
-                "cluster-stop",
-                &format!("cluster {:?} stopped", self.name),
-                "try again",
-            )?;
-            step.run(&mut self.engine.docker(&["stop", "--time", "20", &self.node()]))
-                .await?;
+            let step =
+                progress.step("cluster-stop", &format!("cluster {:?} stopped", self.name), "try again")?;
+            step.run(&mut self.engine.docker(&["stop", "--time", "20", &self.node()])).await?;
             step.done();
         }
         Ok(())
@@ -170,25 +150,9 @@ impl Cluster<'_> {
     /// Loads an image of the engine into the node, unless the node has it.
     pub(crate) async fn load(&self, step: &Step, image: &str) -> Result<()> {
         let named = format!("name=={image}");
-        let list = [
-            "exec",
-            &self.node(),
-            "ctr",
-            "-n",
-            "k8s.io",
-            "images",
-            "ls",
-            "-q",
-            &named,
-        ];
-        if step
-            .output(&mut self.engine.docker(&list))
-            .await?
-            .trim()
-            .is_empty()
-        {
-            step.run(&mut self.command(&["load", "docker-image", image]))
-                .await?;
+        let list = ["exec", &self.node(), "ctr", "-n", "k8s.io", "images", "ls", "-q", &named];
+        if step.output(&mut self.engine.docker(&list)).await?.trim().is_empty() {
+            step.run(&mut self.command(&["load", "docker-image", image])).await?;
         }
         Ok(())
     }
@@ -226,11 +190,7 @@ impl Cluster<'_> {
             next: "run `edalab down`, then `edalab up`".into(),
         };
         let mut config = Kubeconfig::read_from(&path).map_err(|e| cannot(&e))?;
-        for context in config
-            .contexts
-            .iter_mut()
-            .filter_map(|named| named.context.as_mut())
-        {
+        for context in config.contexts.iter_mut().filter_map(|named| named.context.as_mut()) {
             context.namespace = Some(NAMESPACE.into());
         }
         let text = serde_yaml_ng::to_string(&config).map_err(|e| cannot(&e))?;
@@ -252,9 +212,7 @@ pub(crate) fn record(home: &Home, name: &str) -> Result<Option<Record>> {
     match fs::read(&path) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(Error::path("read", &path, e)),
-        Ok(text) => serde_json::from_slice(&text)
-            .map(Some)
-            .map_err(|e| Error::path("read", &path, e.into())),
+        Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|e| Error::path("read", &path, e.into())),
     }
 }
 

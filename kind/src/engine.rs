@@ -43,12 +43,7 @@ pub(crate) enum Engine {
 
 impl Engine {
     pub(crate) fn private(home: &Home, tools: PathBuf) -> Self {
-        Self::Private {
-            tools,
-            run: home.run(),
-            data: home.engine(),
-            logs: home.logs(),
-        }
+        Self::Private { tools, run: home.run(), data: home.engine(), logs: home.logs() }
     }
 
     pub(crate) fn docker(&self, arguments: &[&str]) -> Command {
@@ -63,10 +58,7 @@ impl Engine {
         if let Self::Private { tools, run, .. } = self {
             with_tools(&mut command, tools);
             // Debian's client builds by BuildKit only with a plugin that it does not carry
-            command
-                .env("DOCKER_HOST", socket(run))
-                .env("DOCKER_BUILDKIT", "0")
-                .env_remove("DOCKER_CONTEXT");
+            command.env("DOCKER_HOST", socket(run)).env("DOCKER_BUILDKIT", "0").env_remove("DOCKER_CONTEXT");
             // nobody's credentials or proxies are this engine's business
             command.env("DOCKER_CONFIG", run.join("client"));
         }
@@ -89,22 +81,14 @@ impl Engine {
     /// Whether a docker command ends well; its output is not wanted.
     pub(crate) async fn succeeds(&self, arguments: &[&str]) -> Result<bool> {
         let mut command = self.docker(arguments);
-        let status = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
+        let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
         Ok(status.await.map_err(|e| Error::io("start docker", e))?.success())
     }
 
     /// Whether no container runs.
     pub(crate) async fn is_idle(&self) -> Result<bool> {
         let mut command = self.docker(&["ps", "--quiet"]);
-        let output = command
-            .stdin(Stdio::null())
-            .output()
-            .await
-            .map_err(|e| Error::io("start docker", e))?;
+        let output = command.stdin(Stdio::null()).output().await.map_err(|e| Error::io("start docker", e))?;
         Ok(output.status.success() && output.stdout.trim_ascii().is_empty())
     }
 
@@ -123,13 +107,7 @@ impl Engine {
 
     /// Starts the private engine where it does not run; does nothing for an existing one.
     pub(crate) async fn start(&self, progress: &Progress) -> Result<()> {
-        let Self::Private {
-            tools,
-            run,
-            data,
-            logs,
-        } = self
-        else {
+        let Self::Private { tools, run, data, logs } = self else {
             return Ok(());
         };
         if self.answers().await {
@@ -152,19 +130,12 @@ impl Engine {
         if running(run, "containerd").is_none() {
             let mut containerd = Command::new(tools.join("usr/bin/containerd"));
             containerd.args(["--config", "/dev/null"]);
-            containerd
-                .arg("--root")
-                .arg(data.join("containerd"))
-                .arg("--state")
-                .arg(run.join("containerd"));
+            containerd.arg("--root").arg(data.join("containerd")).arg("--state").arg(run.join("containerd"));
             containerd.arg("--address").arg(&containerd_socket);
             spawn(with_tools(&mut containerd, tools), run, logs, "containerd")?;
         }
         let mut ctr = Command::new(tools.join("usr/bin/ctr"));
-        ctr.arg("--address")
-            .arg(&containerd_socket)
-            .arg("version")
-            .stdin(Stdio::null());
+        ctr.arg("--address").arg(&containerd_socket).arg("version").stdin(Stdio::null());
         ctr.stdout(Stdio::null()).stderr(Stdio::null());
         let deadline = Instant::now() + START;
         while !ctr.status().await.is_ok_and(|status| status.success()) {
@@ -183,16 +154,8 @@ impl Engine {
                 "--containerd-plugins-namespace",
                 "edalab-plugins",
             ]);
-            dockerd
-                .arg("--data-root")
-                .arg(data.join("docker"))
-                .arg("--exec-root")
-                .arg(run.join("docker"));
-            dockerd
-                .arg("--pidfile")
-                .arg(run.join("docker.pid"))
-                .arg("--host")
-                .arg(socket(run));
+            dockerd.arg("--data-root").arg(data.join("docker")).arg("--exec-root").arg(run.join("docker"));
+            dockerd.arg("--pidfile").arg(run.join("docker.pid")).arg("--host").arg(socket(run));
             dockerd.args(["--bridge=none", "--iptables=false", "--ip6tables=false"]);
             // lowering its score needs CAP_SYS_RESOURCE, which the machine may lack
             dockerd.arg("--oom-score-adjust=0");
@@ -246,27 +209,17 @@ fn spawn(command: &mut Command, run: &Path, logs: &Path, name: &str) -> Result<(
     command.stdin(Stdio::null()).stdout(file).stderr(errors);
     #[cfg(unix)]
     command.process_group(0);
-    let child = command
-        .spawn()
-        .map_err(|e| Error::io(&format!("start {name}"), e))?;
+    let child = command.spawn().map_err(|e| Error::io(&format!("start {name}"), e))?;
     let id = child.id().unwrap_or_default().to_string();
     fs::write(run.join(format!("{name}.id")), id).map_err(|e| Error::path("write", run, e))
 }
 
 /// The id of a daemon that we started and that still runs. An id that another program has by now is not it.
 fn running(run: &Path, name: &str) -> Option<i32> {
-    let id: i32 = fs::read_to_string(run.join(format!("{name}.id")))
-        .ok()?
-        .trim()
-        .parse()
-        .ok()?;
+    let id: i32 = fs::read_to_string(run.join(format!("{name}.id"))).ok()?.trim().parse().ok()?;
     let program = fs::read_link(format!("/proc/{id}/exe")).ok()?;
     // " (deleted)" follows the name when the cache was removed while it ran
-    program
-        .file_name()?
-        .to_string_lossy()
-        .starts_with(name)
-        .then_some(id)
+    program.file_name()?.to_string_lossy().starts_with(name).then_some(id)
 }
 
 #[cfg(target_os = "linux")]

@@ -15,44 +15,26 @@ pub(crate) enum Error {
 
     /// A program that we ran failed. `tail` holds its last lines.
     #[error("{step}: {why}\n{tail}\n  log:  {}\n  next: {next}", log.display())]
-    Step {
-        step: String,
-        why: String,
-        tail: String,
-        log: PathBuf,
-        next: String,
-    },
+    Step { step: String, why: String, tail: String, log: PathBuf, next: String },
 
     #[error("{action}: {source}")]
     Io { action: String, source: io::Error },
 
     #[error("the cluster does not answer as expected while we {action}: {source}")]
-    Kubernetes {
-        action: String,
-        source: Box<kube::Error>,
-    },
+    Kubernetes { action: String, source: Box<kube::Error> },
 }
 
 impl Error {
     pub(crate) fn io(action: &str, source: io::Error) -> Self {
-        Self::Io {
-            action: action.into(),
-            source,
-        }
+        Self::Io { action: action.into(), source }
     }
 
     pub(crate) fn path(action: &str, path: &Path, source: io::Error) -> Self {
-        Self::Io {
-            action: format!("{action} {}", path.display()),
-            source,
-        }
+        Self::Io { action: format!("{action} {}", path.display()), source }
     }
 
     pub(crate) fn kube(action: &str) -> impl FnOnce(kube::Error) -> Self + use<> {
         let action = action.to_owned();
-        move |source| Self::Kubernetes {
-            action,
-            source: Box::new(source),
-        }
+        move |source| Self::Kubernetes { action, source: Box::new(source) }
     }
 }

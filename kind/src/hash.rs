@@ -53,9 +53,7 @@ impl Inputs {
     }
 
     pub(crate) fn finish(self) -> String {
-        self.0.finalize()[..6]
-            .iter()
-            .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+        self.0.finalize()[..6].iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
     }
 }
 
@@ -65,10 +63,7 @@ mod tests {
 
     #[test]
     fn inputs_are_delimited() {
-        assert_ne!(
-            Inputs::new().add("ab").add("c").finish(),
-            Inputs::new().add("a").add("bc").finish()
-        );
+        assert_ne!(Inputs::new().add("ab").add("c").finish(), Inputs::new().add("a").add("bc").finish());
         assert_eq!(short_hash("lab").len(), 12);
     }
 

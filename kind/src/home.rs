@@ -41,9 +41,7 @@ impl Home {
         let root = if root.is_absolute() {
             root
         } else {
-            env::current_dir()
-                .map_err(|e| Error::io("read the current folder", e))?
-                .join(root)
+            env::current_dir().map_err(|e| Error::io("read the current folder", e))?.join(root)
         };
         Ok(Self { root })
     }
@@ -102,10 +100,7 @@ impl Home {
 
     /// What must not outlive a reboot: sockets, process ids, mounts. Short, because a socket's path may have 107 bytes.
     pub(crate) fn run(&self) -> PathBuf {
-        Path::new("/run").join(format!(
-            "edalab-{}",
-            short_hash(self.root.as_os_str().as_encoded_bytes())
-        ))
+        Path::new("/run").join(format!("edalab-{}", short_hash(self.root.as_os_str().as_encoded_bytes())))
     }
 
     /// Holds the lock `name` until the returned file is dropped; says so when another process holds it.

@@ -23,16 +23,12 @@ const NAME: &str = "app.kubernetes.io/name";
 /// A client for the cluster of a kubeconfig file.
 pub(crate) async fn client(kubeconfig: &Path) -> Result<Client> {
     let cannot = |e: &dyn std::fmt::Display| Error::Cannot {
-        what: format!(
-            "the lab's kubeconfig {} cannot be used: {e}",
-            kubeconfig.display()
-        ),
+        what: format!("the lab's kubeconfig {} cannot be used: {e}", kubeconfig.display()),
         next: "run `edalab up`".into(),
     };
     let file = Kubeconfig::read_from(kubeconfig).map_err(|e| cannot(&e))?;
-    let config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
-        .await
-        .map_err(|e| cannot(&e))?;
+    let config =
+        Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.map_err(|e| cannot(&e))?;
     Client::try_from(config).map_err(|e| cannot(&e))
 }
 
@@ -52,10 +48,7 @@ pub(crate) async fn operator_pods(client: &Client) -> Result<Vec<Pod>> {
 
 async fn list(client: &Client, selector: &str) -> Result<Vec<Pod>> {
     let pods: Api<Pod> = Api::namespaced(client.clone(), NAMESPACE);
-    let list = pods
-        .list(&ListParams::default().labels(selector))
-        .await
-        .map_err(Error::kube("list pods"))?;
+    let list = pods.list(&ListParams::default().labels(selector)).await.map_err(Error::kube("list pods"))?;
     Ok(list.items)
 }
 
@@ -79,10 +72,7 @@ pub(crate) async fn exec(client: &Client, pod: &str, command: &[&str]) -> Result
 }
 
 async fn finish(process: AttachedProcess) -> Result<()> {
-    process
-        .join()
-        .await
-        .map_err(|e| Error::io("talk to the command in the pod", std::io::Error::other(e)))
+    process.join().await.map_err(|e| Error::io("talk to the command in the pod", std::io::Error::other(e)))
 }
 
 async fn copy(
@@ -92,16 +82,11 @@ async fn copy(
     let Some(mut from) = from else { return Ok(()) };
     let mut buffer = [0; 8192];
     loop {
-        let read = from
-            .read(&mut buffer)
-            .await
-            .map_err(|e| Error::io("read from the pod", e))?;
+        let read = from.read(&mut buffer).await.map_err(|e| Error::io("read from the pod", e))?;
         if read == 0 {
             return Ok(());
         }
-        to.write_all(&buffer[..read])
-            .await
-            .map_err(|e| Error::io("write", e))?;
+        to.write_all(&buffer[..read]).await.map_err(|e| Error::io("write", e))?;
         to.flush().await.map_err(|e| Error::io("write", e))?;
     }
 }
@@ -109,19 +94,11 @@ async fn copy(
 /// Prints a pod's log, each line behind the pod's name; with `follow` until the pod ends.
 pub(crate) async fn logs(client: &Client, pod: &str, tail: i64, follow: bool) -> Result<()> {
     let pods: Api<Pod> = Api::namespaced(client.clone(), NAMESPACE);
-    let parameters = LogParams {
-        follow,
-        tail_lines: Some(tail),
-        ..LogParams::default()
-    };
-    let stream = pods
-        .log_stream(pod, &parameters)
-        .await
-        .map_err(Error::kube("read a pod's log"))?;
+    let parameters = LogParams { follow, tail_lines: Some(tail), ..LogParams::default() };
+    let stream = pods.log_stream(pod, &parameters).await.map_err(Error::kube("read a pod's log"))?;
     let mut lines = stream.lines();
-    while let Some(line) = futures::TryStreamExt::try_next(&mut lines)
-        .await
-        .map_err(|e| Error::io("read a log", e))?
+    while let Some(line) =
+        futures::TryStreamExt::try_next(&mut lines).await.map_err(|e| Error::io("read a log", e))?
     {
         println!("{pod}  {line}");
     }

@@ -45,25 +45,14 @@ pub(crate) async fn install(
     release: &Release<'_>,
     kubeconfig: &Path,
 ) -> Result<()> {
-    let step = progress.step(
-        "chart",
-        "operator, by its Helm chart",
-        "`edalab logs operator` shows what it says",
-    )?;
+    let step =
+        progress.step("chart", "operator, by its Helm chart", "`edalab logs operator` shows what it says")?;
     ensure_namespace(client).await?;
     let images = release.images;
-    let (repository, tag) = images
-        .ours
-        .operator
-        .rsplit_once(':')
-        .expect("our own references have a tag");
+    let (repository, tag) = images.ours.operator.rsplit_once(':').expect("our own references have a tag");
     let mut helm = Command::new(&release.helm);
-    helm.args(["upgrade", "--install", "edalab"])
-        .arg(&release.chart)
-        .args(["--namespace", NAMESPACE]);
-    helm.arg("--kubeconfig")
-        .arg(kubeconfig)
-        .args(["--wait", "--timeout", "120s"]);
+    helm.args(["upgrade", "--install", "edalab"]).arg(&release.chart).args(["--namespace", NAMESPACE]);
+    helm.arg("--kubeconfig").arg(kubeconfig).args(["--wait", "--timeout", "120s"]);
     for (key, value) in [
         ("image.repository", repository),
         ("image.tag", tag),
@@ -88,19 +77,12 @@ async fn ensure_namespace(client: &Client) -> Result<()> {
         "metadata": {"name": NAMESPACE, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}},
     });
     let parameters = PatchParams::apply(FIELD_MANAGER);
-    let applied = namespaces
-        .patch(NAMESPACE, &parameters, &Patch::Apply(namespace))
-        .await;
+    let applied = namespaces.patch(NAMESPACE, &parameters, &Patch::Apply(namespace)).await;
     applied.map_err(Error::kube("create the lab's namespace"))?;
     // a pod made before this account exists is refused
     let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), NAMESPACE);
     let deadline = Instant::now() + Duration::from_secs(30);
-    while accounts
-        .get_opt("default")
-        .await
-        .map_err(Error::kube("wait for the namespace"))?
-        .is_none()
-    {
+    while accounts.get_opt("default").await.map_err(Error::kube("wait for the namespace"))?.is_none() {
         if Instant::now() > deadline {
             return Err(Error::Cannot {
                 what: format!("the namespace {NAMESPACE:?} got no ServiceAccount within 30 s"),
@@ -120,12 +102,7 @@ pub(crate) async fn apply_if_absent(
     offset: u16,
 ) -> Result<()> {
     let labs: Api<EdaLab> = Api::namespaced(client.clone(), NAMESPACE);
-    if labs
-        .get_opt(LAB)
-        .await
-        .map_err(Error::kube("look for the lab"))?
-        .is_some()
-    {
+    if labs.get_opt(LAB).await.map_err(Error::kube("look for the lab"))?.is_some() {
         progress.say("  the EdaLab \"lab\" is there already and stays as it is");
         return Ok(());
     }
@@ -138,22 +115,17 @@ pub(crate) async fn apply_if_absent(
     if offset != 0 {
         lab.spec.host_access.port_offset = offset.into();
     }
-    labs.create(&PostParams::default(), &lab)
-        .await
-        .map_err(Error::kube("create the lab"))?;
+    labs.create(&PostParams::default(), &lab).await.map_err(Error::kube("create the lab"))?;
     Ok(())
 }
 
 /// The lab as it stands; fails where there is none.
 pub(crate) async fn get(client: &Client) -> Result<EdaLab> {
     let labs: Api<EdaLab> = Api::namespaced(client.clone(), NAMESPACE);
-    labs.get_opt(LAB)
-        .await
-        .map_err(Error::kube("read the lab"))?
-        .ok_or_else(|| Error::Cannot {
-            what: format!("there is no EdaLab {LAB:?} in namespace {NAMESPACE:?}"),
-            next: "run `edalab up`".into(),
-        })
+    labs.get_opt(LAB).await.map_err(Error::kube("read the lab"))?.ok_or_else(|| Error::Cannot {
+        what: format!("there is no EdaLab {LAB:?} in namespace {NAMESPACE:?}"),
+        next: "run `edalab up`".into(),
+    })
 }
 
 /// Waits until the lab's Ready condition holds for what its spec asks now.
@@ -241,10 +213,7 @@ mod tests {
 
     #[test]
     fn what_is_waited_for_is_named() {
-        assert_eq!(
-            standing(lab("False", 2).status.as_ref()),
-            "kafka (lab-kafka-0: ImagePullBackOff)"
-        );
+        assert_eq!(standing(lab("False", 2).status.as_ref()), "kafka (lab-kafka-0: ImagePullBackOff)");
         assert_eq!(standing(None), "the operator has not looked at it yet");
     }
 }

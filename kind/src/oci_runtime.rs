@@ -67,10 +67,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     if let Some(process) = value_of("--process") {
         narrow_file(Path::new(process), None, bounding)?;
     }
-    Err(Error::io(
-        "start runc",
-        Command::new("runc").args(arguments).exec(),
-    ))
+    Err(Error::io("start runc", Command::new("runc").args(arguments).exec()))
 }
 
 fn narrow_file(path: &Path, key: Option<&str>, bounding: u64) -> Result<()> {
@@ -119,10 +116,7 @@ mod tests {
         let mut process = json!({"args": ["sh"], "capabilities": {
             "bounding": ["CAP_CHOWN", "CAP_SYS_RESOURCE", "CAP_CHECKPOINT_RESTORE"], "ambient": []}});
         narrow(&mut process, without_sys_resource);
-        assert_eq!(
-            process["capabilities"]["bounding"],
-            json!(["CAP_CHOWN", "CAP_CHECKPOINT_RESTORE"])
-        );
+        assert_eq!(process["capabilities"]["bounding"], json!(["CAP_CHOWN", "CAP_CHECKPOINT_RESTORE"]));
         assert_eq!(process["args"], json!(["sh"]));
     }
 

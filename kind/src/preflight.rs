@@ -48,10 +48,7 @@ fn bare(home: &Home) -> Result<()> {
         ));
     }
     let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
-    if !release
-        .lines()
-        .any(|line| line == format!("VERSION_CODENAME={}", VERSIONS.debian.release))
-    {
+    if !release.lines().any(|line| line == format!("VERSION_CODENAME={}", VERSIONS.debian.release)) {
         return Err(cannot(
             &format!(
                 "the images of a bare machine are built from Debian {:?}, and this is another system",
@@ -71,11 +68,7 @@ fn bare(home: &Home) -> Result<()> {
     ])?;
     std::fs::create_dir_all(home.root()).map_err(|e| Error::path("create", home.root(), e))?;
     // what is built already needs no room again
-    let needed = if home.cache().join("cargo-target").exists() {
-        DISK / 4
-    } else {
-        DISK
-    };
+    let needed = if home.cache().join("cargo-target").exists() { DISK / 4 } else { DISK };
     let disk = rustix::fs::statvfs(home.root()).map_err(|e| Error::path("look at", home.root(), e.into()))?;
     enough(
         "disk",
@@ -84,12 +77,7 @@ fn bare(home: &Home) -> Result<()> {
         "free some, or set EDALAB_HOME to a folder on a larger disk",
     )?;
     let memory = available_memory(&std::fs::read_to_string("/proc/meminfo").unwrap_or_default());
-    enough(
-        "memory",
-        memory,
-        MEMORY,
-        "end something large, or take a larger machine",
-    )
+    enough("memory", memory, MEMORY, "end something large, or take a larger machine")
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -102,19 +90,13 @@ fn bare(_home: &Home) -> Result<()> {
 
 fn need_programs(programs: &[(&str, &str)]) -> Result<()> {
     let path = env::var_os("PATH").unwrap_or_default();
-    let missing: Vec<&(&str, &str)> = programs
-        .iter()
-        .filter(|(name, _)| !on_path(name, &path))
-        .collect();
+    let missing: Vec<&(&str, &str)> = programs.iter().filter(|(name, _)| !on_path(name, &path)).collect();
     if missing.is_empty() {
         return Ok(());
     }
     let names: Vec<&str> = missing.iter().map(|(name, _)| *name).collect();
     let ways: Vec<&str> = missing.iter().map(|(_, way)| *way).collect();
-    Err(cannot(
-        &format!("not found on the PATH: {}", names.join(", ")),
-        &ways.join("; "),
-    ))
+    Err(cannot(&format!("not found on the PATH: {}", names.join(", ")), &ways.join("; ")))
 }
 
 fn on_path(program: &str, path: &std::ffi::OsStr) -> bool {
@@ -128,14 +110,7 @@ fn on_path(program: &str, path: &std::ffi::OsStr) -> bool {
 fn available_memory(meminfo: &str) -> u64 {
     meminfo
         .lines()
-        .find_map(|line| {
-            line.strip_prefix("MemAvailable:")?
-                .trim()
-                .strip_suffix("kB")?
-                .trim()
-                .parse()
-                .ok()
-        })
+        .find_map(|line| line.strip_prefix("MemAvailable:")?.trim().strip_suffix("kB")?.trim().parse().ok())
         .map_or(u64::MAX, |kib: u64| kib * 1024)
 }
 
@@ -145,20 +120,13 @@ fn enough(what: &str, have: u64, need: u64, next: &str) -> Result<()> {
     }
     let gigabytes = |bytes: u64| format!("{}.{} GB", bytes >> 30, (bytes % (1 << 30)) * 10 >> 30);
     Err(cannot(
-        &format!(
-            "{} of {what} are free, and the lab needs {}",
-            gigabytes(have),
-            gigabytes(need)
-        ),
+        &format!("{} of {what} are free, and the lab needs {}", gigabytes(have), gigabytes(need)),
         next,
     ))
 }
 
 fn cannot(what: &str, next: &str) -> Error {
-    Error::Cannot {
-        what: what.into(),
-        next: next.into(),
-    }
+    Error::Cannot { what: what.into(), next: next.into() }
 }
 
 #[cfg(test)]
@@ -167,32 +135,20 @@ mod tests {
 
     #[test]
     fn missing_programs_are_named_with_the_way_to_get_them() {
-        let message = need_programs(&[("sh", "-"), ("no-such-program", "apt-get install it")])
-            .unwrap_err()
-            .to_string();
-        assert!(
-            message.contains("no-such-program") && message.contains("apt-get install it"),
-            "{message}"
-        );
+        let message =
+            need_programs(&[("sh", "-"), ("no-such-program", "apt-get install it")]).unwrap_err().to_string();
+        assert!(message.contains("no-such-program") && message.contains("apt-get install it"), "{message}");
         assert!(!message.contains("sh,"), "{message}");
     }
 
     #[test]
     fn memory_is_read_in_bytes() {
-        assert_eq!(
-            available_memory("MemTotal: 9 kB\nMemAvailable:    2048 kB\n"),
-            2 << 20
-        );
+        assert_eq!(available_memory("MemTotal: 9 kB\nMemAvailable:    2048 kB\n"), 2 << 20);
     }
 
     #[test]
     fn too_little_says_how_much_is_needed() {
-        let message = enough("disk", 1 << 30, 12 << 30, "free some")
-            .unwrap_err()
-            .to_string();
-        assert!(
-            message.contains("1.0 GB of disk") && message.contains("12.0 GB"),
-            "{message}"
-        );
+        let message = enough("disk", 1 << 30, 12 << 30, "free some").unwrap_err().to_string();
+        assert!(message.contains("1.0 GB of disk") && message.contains("12.0 GB"), "{message}");
     }
 }

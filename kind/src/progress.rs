@@ -26,10 +26,7 @@ pub(crate) struct Progress {
 
 impl Progress {
     pub(crate) fn new(logs: PathBuf) -> Self {
-        Self {
-            bars: std::io::stderr().is_terminal().then(MultiProgress::new),
-            logs,
-        }
+        Self { bars: std::io::stderr().is_terminal().then(MultiProgress::new), logs }
     }
 
     /// Prints a line above the running steps.
@@ -97,12 +94,7 @@ impl Step {
             bar.finish_and_clear();
         }
         let took = format!("{:6.1} s", self.began.elapsed().as_secs_f32());
-        self.progress.say(format!(
-            "  {}  {:42} {}",
-            style("✓").green(),
-            self.title,
-            style(took).dim()
-        ));
+        self.progress.say(format!("  {}  {:42} {}", style("✓").green(), self.title, style(took).dim()));
     }
 
     /// Runs a program to its end, its output in the log.
@@ -116,18 +108,11 @@ impl Step {
         command.stdin(Stdio::null()).stderr(self.append()?);
         let output = command.output().await.map_err(|e| self.not_started(command, e))?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        if output.status.success() {
-            Ok(text)
-        } else {
-            Err(self.failed(command, &output.status.to_string()))
-        }
+        if output.status.success() { Ok(text) } else { Err(self.failed(command, &output.status.to_string())) }
     }
 
     async fn finish(&self, command: &mut Command) -> Result<()> {
-        command
-            .stdin(Stdio::null())
-            .stderr(self.append()?)
-            .kill_on_drop(true);
+        command.stdin(Stdio::null()).stderr(self.append()?).kill_on_drop(true);
         let mut child = command.spawn().map_err(|e| self.not_started(command, e))?;
         let status = loop {
             tokio::select! {
@@ -139,37 +124,20 @@ impl Step {
                 }
             }
         };
-        if status.success() {
-            Ok(())
-        } else {
-            Err(self.failed(command, &status.to_string()))
-        }
+        if status.success() { Ok(()) } else { Err(self.failed(command, &status.to_string())) }
     }
 
     fn append(&self) -> Result<File> {
-        File::options()
-            .append(true)
-            .open(&self.log)
-            .map_err(|e| Error::path("write", &self.log, e))
+        File::options().append(true).open(&self.log).map_err(|e| Error::path("write", &self.log, e))
     }
 
     fn not_started(&self, command: &Command, source: std::io::Error) -> Error {
-        Error::io(
-            &format!(
-                "{}: start {}",
-                self.title,
-                command.as_std().get_program().display()
-            ),
-            source,
-        )
+        Error::io(&format!("{}: start {}", self.title, command.as_std().get_program().display()), source)
     }
 
     /// The step's failure, told by what its log says last.
     pub(crate) fn failed(&self, command: &Command, why: &str) -> Error {
-        self.error(&format!(
-            "{} ended with {why}",
-            command.as_std().get_program().display()
-        ))
+        self.error(&format!("{} ended with {why}", command.as_std().get_program().display()))
     }
 
     pub(crate) fn error(&self, why: &str) -> Error {
@@ -215,12 +183,7 @@ mod tests {
     use super::*;
 
     fn step(dir: &Path) -> Step {
-        Progress {
-            bars: None,
-            logs: dir.to_owned(),
-        }
-        .step("one", "One step", "try again")
-        .unwrap()
+        Progress { bars: None, logs: dir.to_owned() }.step("one", "One step", "try again").unwrap()
     }
 
     #[tokio::test]
@@ -231,14 +194,9 @@ mod tests {
             .await
             .unwrap_err()
             .to_string();
-        for part in [
-            "One step",
-            "exit status: 3",
-            "| compiling",
-            "| no room left",
-            "one.log",
-            "next: try again",
-        ] {
+        for part in
+            ["One step", "exit status: 3", "| compiling", "| no room left", "one.log", "next: try again"]
+        {
             assert!(failure.contains(part), "{part:?} is missing in {failure}");
         }
     }
@@ -247,15 +205,8 @@ mod tests {
     async fn output_is_returned_and_a_missing_program_named() {
         let dir = tempfile::tempdir().unwrap();
         let step = step(dir.path());
-        assert_eq!(
-            step.output(Command::new("echo").arg("hello")).await.unwrap(),
-            "hello\n"
-        );
-        let missing = step
-            .run(&mut Command::new("/no/such/program"))
-            .await
-            .unwrap_err()
-            .to_string();
+        assert_eq!(step.output(Command::new("echo").arg("hello")).await.unwrap(), "hello\n");
+        let missing = step.run(&mut Command::new("/no/such/program")).await.unwrap_err().to_string();
         assert!(missing.contains("/no/such/program"), "{missing}");
     }
 
@@ -263,11 +214,7 @@ mod tests {
     fn the_tail_is_short() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log");
-        fs::write(
-            &path,
-            (0..5000).map(|n| format!("line {n}\n")).collect::<String>(),
-        )
-        .unwrap();
+        fs::write(&path, (0..5000).map(|n| format!("line {n}\n")).collect::<String>()).unwrap();
         assert_eq!(tail(&path, 2), "  | line 4998\n  | line 4999");
     }
 }

@@ -43,14 +43,12 @@ impl Builder {
     }
 
     pub(crate) async fn coredns(&self) -> Result<PathBuf> {
-        self.go_program(&self.coredns, "coredns", &VERSIONS.go.coredns)
-            .await
+        self.go_program(&self.coredns, "coredns", &VERSIONS.go.coredns).await
     }
 
     pub(crate) async fn local_path_provisioner(&self) -> Result<PathBuf> {
         let package = &VERSIONS.go.local_path_provisioner;
-        self.go_program(&self.local_path_provisioner, "local-path-provisioner", package)
-            .await
+        self.go_program(&self.local_path_provisioner, "local-path-provisioner", package).await
     }
 
     pub(crate) async fn kind(&self) -> Result<PathBuf> {
@@ -81,8 +79,6 @@ impl Builder {
 fn go(arguments: &[&str]) -> Command {
     let mut go = Command::new("go");
     // static: the binaries also run in images without a C library
-    go.args(arguments)
-        .env("CGO_ENABLED", "0")
-        .env("GOFLAGS", "-buildvcs=false");
+    go.args(arguments).env("CGO_ENABLED", "0").env("GOFLAGS", "-buildvcs=false");
     go
 }

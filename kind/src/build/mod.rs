@@ -117,15 +117,9 @@ impl Builder {
         if target.exists() {
             return Ok(target);
         }
-        let step = self.progress.step(
-            name,
-            title,
-            "look into the log, mend it, and run the same command again",
-        )?;
-        let unfinished = self
-            .home
-            .cache()
-            .join(format!("{name}.{}.unfinished", std::process::id()));
+        let step =
+            self.progress.step(name, title, "look into the log, mend it, and run the same command again")?;
+        let unfinished = self.home.cache().join(format!("{name}.{}.unfinished", std::process::id()));
         remove(&unfinished)?;
         fs::create_dir_all(&unfinished).map_err(|e| Error::path("create", &unfinished, e))?;
         build(&step, &unfinished).await?;

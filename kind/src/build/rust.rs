@@ -25,9 +25,7 @@ const SOURCES: [&str; 8] = [
 impl Builder {
     /// The hash of the sources of our own two programs: their images' tag.
     pub(crate) fn source_hash(&self) -> Result<String> {
-        let inputs = SOURCES
-            .iter()
-            .try_fold(Inputs::new(), |all, path| all.add_tree(&self.source, path))?;
+        let inputs = SOURCES.iter().try_fold(Inputs::new(), |all, path| all.add_tree(&self.source, path))?;
         Ok(inputs.finish())
     }
 
@@ -36,32 +34,19 @@ impl Builder {
     /// The compiler's output is kept between versions, so that a change compiles what it changed.
     pub(crate) async fn programs(&self) -> Result<PathBuf> {
         let inputs = Inputs::of(&[&self.source_hash()?]);
-        self.artefact(
-            "programs",
-            "operator and services, compiled",
-            inputs,
-            async |step, dir| {
-                let target = self.home.cache().join("cargo-target");
-                let _turn = self.compilers.acquire().await;
-                let mut cargo = Command::new("cargo");
-                cargo.args([
-                    "build",
-                    "--release",
-                    "--locked",
-                    "-p",
-                    "edalab-operator",
-                    "-p",
-                    "edalab-services",
-                ]);
-                cargo.arg("--target-dir").arg(&target).current_dir(&self.source);
-                step.run(&mut cargo).await?;
-                for program in ["edalab-operator", "edalab-services"] {
-                    let built = target.join("release").join(program);
-                    std::fs::copy(&built, dir.join(program)).map_err(|e| Error::path("copy", &built, e))?;
-                }
-                Ok(())
-            },
-        )
+        self.artefact("programs", "operator and services, compiled", inputs, async |step, dir| {
+            let target = self.home.cache().join("cargo-target");
+            let _turn = self.compilers.acquire().await;
+            let mut cargo = Command::new("cargo");
+            cargo.args(["build", "--release", "--locked", "-p", "edalab-operator", "-p", "edalab-services"]);
+            cargo.arg("--target-dir").arg(&target).current_dir(&self.source);
+            step.run(&mut cargo).await?;
+            for program in ["edalab-operator", "edalab-services"] {
+                let built = target.join("release").join(program);
+                std::fs::copy(&built, dir.join(program)).map_err(|e| Error::path("copy", &built, e))?;
+            }
+            Ok(())
+        })
         .await
     }
 }

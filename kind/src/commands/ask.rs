@@ -33,21 +33,14 @@ pub(super) fn kubeconfig(context: &Context) -> Result<bool> {
 pub(super) async fn status(context: &Context) -> Result<bool> {
     let lab = lab::get(&context.client().await?).await?;
     let status = lab.status.clone().unwrap_or_default();
-    println!(
-        "cluster {}, namespace {NAMESPACE}, lab {LAB}, phase {:?}",
-        context.name, lab.spec.phase
-    );
+    println!("cluster {}, namespace {NAMESPACE}, lab {LAB}, phase {:?}", context.name, lab.spec.phase);
     for condition in &status.conditions {
         let holds = condition.status == ConditionStatus::True;
         println!("  {} {:20} {}", mark(holds), condition.type_, condition.message);
     }
     println!("reached at");
     for endpoint in &status.endpoints {
-        println!(
-            "  {:16} {}",
-            endpoint.name,
-            endpoint.host_url.as_ref().unwrap_or(&endpoint.port_forward)
-        );
+        println!("  {:16} {}", endpoint.name, endpoint.host_url.as_ref().unwrap_or(&endpoint.port_forward));
     }
     Ok(lab::is_ready(&lab))
 }
@@ -56,29 +49,16 @@ pub(super) async fn health(context: &Context) -> Result<bool> {
     let lab = lab::get(&context.client().await?).await?;
     let status = lab.status.clone().unwrap_or_default();
     for component in &status.components {
-        println!(
-            "{} {:16} {}",
-            mark(component.ready),
-            component.name,
-            component.message
-        );
+        println!("{} {:16} {}", mark(component.ready), component.name, component.message);
     }
-    for condition in status
-        .conditions
-        .iter()
-        .filter(|condition| condition.status != ConditionStatus::True)
-    {
+    for condition in status.conditions.iter().filter(|condition| condition.status != ConditionStatus::True) {
         println!("{} {:16} {}", mark(false), condition.type_, condition.message);
     }
     Ok(lab::is_ready(&lab) && status.components.iter().all(|component| component.ready))
 }
 
 fn mark(well: bool) -> console::StyledObject<&'static str> {
-    if well {
-        style("OK  ").green()
-    } else {
-        Style::new().red().bold().apply_to("FAIL")
-    }
+    if well { style("OK  ").green() } else { Style::new().red().bold().apply_to("FAIL") }
 }
 
 pub(super) async fn logs(
@@ -94,30 +74,19 @@ pub(super) async fn logs(
     };
     if pods.is_empty() {
         return Err(Error::Cannot {
-            what: component.map_or("the lab has no pods".into(), |name| {
-                format!("the lab has no pods of {name:?}")
-            }),
+            what: component
+                .map_or("the lab has no pods".into(), |name| format!("the lab has no pods of {name:?}")),
             next: "`edalab health` names the components".into(),
         });
     }
     let names: Vec<String> = pods.iter().map(ResourceExt::name_any).collect();
-    try_join_all(
-        names
-            .iter()
-            .map(|pod| kubernetes::logs(&client, pod, tail, follow)),
-    )
-    .await?;
+    try_join_all(names.iter().map(|pod| kubernetes::logs(&client, pod, tail, follow))).await?;
     Ok(true)
 }
 
 pub(super) async fn topics(context: &Context, describe: bool) -> Result<bool> {
     let action = if describe { "--describe" } else { "--list" };
-    let command = [
-        "/opt/kafka/bin/kafka-topics.sh",
-        "--bootstrap-server",
-        "localhost:9092",
-        action,
-    ];
+    let command = ["/opt/kafka/bin/kafka-topics.sh", "--bootstrap-server", "localhost:9092", action];
     kubernetes::exec(&context.client().await?, &format!("{LAB}-kafka-0"), &command).await
 }
 
@@ -137,10 +106,7 @@ pub(super) async fn events(
     if let Some(max) = &max {
         command.extend(["--max", max]);
     }
-    let pod = kubernetes::pods(&client, LAB, Some("quotation"))
-        .await?
-        .first()
-        .map(ResourceExt::name_any);
+    let pod = kubernetes::pods(&client, LAB, Some("quotation")).await?.first().map(ResourceExt::name_any);
     let pod = pod.ok_or_else(|| Error::Cannot {
         what: "no service runs in the lab, so there are no events to read".into(),
         next: "set spec.phase to ProducteurConsommateur: kubectl edit edalab lab".into(),
@@ -161,14 +127,9 @@ pub(super) async fn reset_data(context: &Context) -> Result<bool> {
     let claims: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), NAMESPACE);
     let pods: Api<Pod> = Api::namespaced(client.clone(), NAMESPACE);
     let delete = DeleteParams::default();
-    claims
-        .delete_collection(&delete, &of_the_lab)
-        .await
-        .map_err(Error::kube("delete the lab's volumes"))?;
+    claims.delete_collection(&delete, &of_the_lab).await.map_err(Error::kube("delete the lab's volumes"))?;
     // the registry keeps its schemas in Kafka, so its pod goes too
-    pods.delete_collection(&delete, &of_the_lab)
-        .await
-        .map_err(Error::kube("delete the lab's pods"))?;
+    pods.delete_collection(&delete, &of_the_lab).await.map_err(Error::kube("delete the lab's pods"))?;
     step.done();
     lab::wait_until_changed(&client).await?;
     lab::wait_until_ready(&context.progress, &client).await?;

@@ -11,21 +11,12 @@ use crate::{
 /// Removes the cluster; with the last one, the private engine.
 pub(super) async fn down(context: &Context, purge: bool) -> Result<bool> {
     let _lock = context.lock_cluster()?;
-    let names = if purge {
-        context.home.clusters()
-    } else {
-        vec![context.name.clone()]
-    };
+    let names = if purge { context.home.clusters() } else { vec![context.name.clone()] };
     for name in &names {
         if let Some(record) = cluster::record(&context.home, name)? {
             let (engine, kind) = context.engine(record.engine).await?;
             engine.start(&context.progress).await?;
-            let cluster = Cluster {
-                name,
-                home: &context.home,
-                engine: &engine,
-                kind,
-            };
+            let cluster = Cluster { name, home: &context.home, engine: &engine, kind };
             cluster.down(&context.progress).await?;
         }
         build::remove(&context.home.cluster(name))?;
@@ -48,27 +39,18 @@ pub(super) async fn down(context: &Context, purge: bool) -> Result<bool> {
 pub(super) async fn stop(context: &Context) -> Result<bool> {
     let _lock = context.lock_cluster()?;
     let Some(record) = cluster::record(&context.home, &context.name)? else {
-        context
-            .progress
-            .say(format!("There is no cluster {:?} to stop.", context.name));
+        context.progress.say(format!("There is no cluster {:?} to stop.", context.name));
         return Ok(true);
     };
     let (engine, kind) = context.engine(record.engine).await?;
     if engine.answers().await {
-        let cluster = Cluster {
-            name: &context.name,
-            home: &context.home,
-            engine: &engine,
-            kind,
-        };
+        let cluster = Cluster { name: &context.name, home: &context.home, engine: &engine, kind };
         cluster.stop(&context.progress).await?;
         if record.engine == EngineKind::Private && engine.is_idle().await? {
             end_private_engine(context, false).await?;
         }
     }
-    context
-        .progress
-        .say("Stopped; `edalab up` brings the lab back with its data.");
+    context.progress.say("Stopped; `edalab up` brings the lab back with its data.");
     Ok(true)
 }
 

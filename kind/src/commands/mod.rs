@@ -26,11 +26,7 @@ struct Context {
 /// Runs one command. True: all is well; false: it was done, and something is not well.
 pub(crate) async fn run(cli: Cli) -> Result<bool> {
     let home = Home::find()?;
-    let context = Context {
-        progress: Progress::new(home.logs()),
-        home,
-        name: cli.name,
-    };
+    let context = Context { progress: Progress::new(home.logs()), home, name: cli.name };
     match cli.command {
         Command::Up(options) => up::up(&context, &options).await,
         Command::Down { purge } => down::down(&context, purge).await,
@@ -38,11 +34,9 @@ pub(crate) async fn run(cli: Cli) -> Result<bool> {
         Command::Reset { data: true } => ask::reset_data(&context).await,
         Command::Reset { data: false } => up::reset(&context).await,
         Command::Status => ask::status(&context).await,
-        Command::Logs {
-            component,
-            follow,
-            tail,
-        } => ask::logs(&context, component.as_deref(), tail, follow).await,
+        Command::Logs { component, follow, tail } => {
+            ask::logs(&context, component.as_deref(), tail, follow).await
+        }
         Command::Health => ask::health(&context).await,
         Command::Kubeconfig => ask::kubeconfig(&context),
         Command::Topics { describe } => ask::topics(&context, describe).await,
@@ -63,10 +57,8 @@ async fn build(context: &Context, parts: &[String], output: Output) -> Result<bo
     match output {
         Output::Text => built.iter().for_each(|(name, path)| println!("{name}: {path}")),
         Output::Json => {
-            let map: serde_json::Map<_, _> = built
-                .into_iter()
-                .map(|(name, path)| (name, path.into()))
-                .collect();
+            let map: serde_json::Map<_, _> =
+                built.into_iter().map(|(name, path)| (name, path.into())).collect();
             println!("{}", serde_json::Value::Object(map));
         }
     }
@@ -76,26 +68,17 @@ async fn build(context: &Context, parts: &[String], output: Output) -> Result<bo
 impl Context {
     /// One build at a time for one home: two would compile the same things twice.
     fn lock_builds(&self) -> Result<std::fs::File> {
-        self.home.lock("build", || {
-            self.progress.say("  another edalab is building; waiting for it")
-        })
+        self.home.lock("build", || self.progress.say("  another edalab is building; waiting for it"))
     }
 
     /// One change of a cluster at a time.
     fn lock_cluster(&self) -> Result<std::fs::File> {
         let name = format!("cluster-{}", self.name);
-        self.home.lock(&name, || {
-            self.progress
-                .say("  another edalab works on this cluster; waiting for it")
-        })
+        self.home.lock(&name, || self.progress.say("  another edalab works on this cluster; waiting for it"))
     }
 
     fn builder(&self) -> Result<std::sync::Arc<Builder>> {
-        Ok(Builder::new(
-            self.home.clone(),
-            self.progress.clone(),
-            checkout()?,
-        ))
+        Ok(Builder::new(self.home.clone(), self.progress.clone(), checkout()?))
     }
 
     /// The engine of a kind, not started, and the kind command that goes with it.
@@ -105,10 +88,7 @@ impl Context {
             EngineKind::Private => {
                 let _lock = self.lock_builds()?;
                 let builder = self.builder()?;
-                Ok((
-                    Engine::private(&self.home, builder.tools().await?),
-                    builder.kind().await?,
-                ))
+                Ok((Engine::private(&self.home, builder.tools().await?), builder.kind().await?))
             }
         }
     }

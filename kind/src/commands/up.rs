@@ -43,8 +43,7 @@ pub(super) async fn up(context: &Context, options: &Up) -> Result<bool> {
     match engine {
         EngineKind::Existing => context.progress.say("The lab runs in the Docker engine of this machine; images are pulled."),
         EngineKind::Private => context.progress.say(
-            "No Docker engine answers here: the lab starts a private one from Debian's packages, and builds its images \
-             from package registries.",
+            "The lab runs in a private Docker engine from Debian's packages; its images are built from package registries.",
         ),
     }
     let builder = context.builder()?;
@@ -55,19 +54,11 @@ pub(super) async fn up(context: &Context, options: &Up) -> Result<bool> {
         }
         EngineKind::Private => private(context, &builder).await?,
     };
-    let cluster = Cluster {
-        name: &context.name,
-        home: &context.home,
-        engine: &engine,
-        kind,
-    };
+    let cluster = Cluster { name: &context.name, home: &context.home, engine: &engine, kind };
     let node = (!images.node.is_empty()).then_some(images.node.as_str());
     cluster.up(&context.progress, offset, node).await?;
-    let step = context.progress.step(
-        "load",
-        "images loaded into the cluster",
-        "run the same command again",
-    )?;
+    let step =
+        context.progress.step("load", "images loaded into the cluster", "run the same command again")?;
     for image in [&images.ours.operator, &images.ours.services] {
         cluster.load(&step, image).await?;
     }
@@ -83,24 +74,14 @@ pub(super) async fn up(context: &Context, options: &Up) -> Result<bool> {
         images: &images,
         values: &options.values,
     };
-    lab::install(
-        &context.progress,
-        &client,
-        &release,
-        &context.home.kubeconfig(&context.name),
-    )
-    .await?;
+    lab::install(&context.progress, &client, &release, &context.home.kubeconfig(&context.name)).await?;
     if options.no_lab {
-        context.progress.say(format!(
-            "Up in {:.0} s: the operator waits for an EdaLab.",
-            began.elapsed().as_secs_f32()
-        ));
+        context
+            .progress
+            .say(format!("Up in {:.0} s: the operator waits for an EdaLab.", began.elapsed().as_secs_f32()));
         return Ok(true);
     }
-    let file = options
-        .lab
-        .clone()
-        .unwrap_or(checkout()?.join("examples/lab.yaml"));
+    let file = options.lab.clone().unwrap_or(checkout()?.join("examples/lab.yaml"));
     lab::apply_if_absent(&context.progress, &client, &file, offset).await?;
     lab::wait_until_ready(&context.progress, &client).await?;
     farewell(context, offset, began);
@@ -127,12 +108,8 @@ async fn private(context: &Context, builder: &Builder) -> Result<(Engine, PathBu
     builder.remove_unfinished()?;
     let engine = Engine::private(&context.home, builder.tools().await?);
     engine.start(&context.progress).await?;
-    let (images, kind, helm, kubenode) = try_join!(
-        builder.images(&engine),
-        builder.kind(),
-        builder.helm(),
-        builder.kubenode()
-    )?;
+    let (images, kind, helm, kubenode) =
+        try_join!(builder.images(&engine), builder.kind(), builder.helm(), builder.kubenode())?;
     let edalab = std::env::current_exe().map_err(|e| Error::io("find this program", e))?;
     context.home.link_programs(&[
         ("edalab", &edalab),
