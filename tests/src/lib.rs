@@ -1,1 +1,11 @@
+//! Rigs that start the lab's real parts as child processes, and what the end-to-end tests share.
+//!
+//! The tests themselves lie beside this folder, one file for each suite: they start the programs that people run and
+//! look at them from outside. Nothing here stands in for Kafka, the registry, SQLite or the API server.
 
+pub mod judge;
+pub mod link;
+pub mod reader;
+pub mod rig;
+pub mod suite;
+pub mod wait;

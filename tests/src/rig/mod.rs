@@ -1,0 +1,11 @@
+//! The lab's real parts as child processes on loopback ports, with their data in temporary folders.
+
+pub mod home;
+pub mod java;
+pub mod kafka;
+pub mod parts;
+pub mod ports;
+pub mod process;
+pub mod program;
+pub mod quotation;
+pub mod registry;

@@ -1,0 +1,86 @@
+//! The programs under test, built from this checkout.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::Value;
+use tokio::sync::OnceCell;
+
+use super::process::{self, ProcessError};
+
+/// The checkout.
+pub const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// A program cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum ProgramError {
+    #[error(transparent)]
+    Build(#[from] ProcessError),
+    #[error("cargo built package {package} and names no program")]
+    NoProgram { package: String },
+    #[error("cannot copy {}: {source}", path.display())]
+    Copy { path: PathBuf, source: std::io::Error },
+}
+
+/// The `edalab` command.
+pub async fn edalab() -> Result<&'static Path, ProgramError> {
+    static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
+    once(&BUILT, "edalab", &[], "EDALAB_PROGRAM").await
+}
+
+/// The services, as they are released.
+pub async fn services() -> Result<&'static Path, ProgramError> {
+    static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
+    once(&BUILT, "edalab-services", &[], "EDALAB_SERVICES").await
+}
+
+/// The services with crash points.
+pub async fn services_that_crash() -> Result<&'static Path, ProgramError> {
+    static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
+    once(&BUILT, "edalab-services", &["crash-points"], "EDALAB_SERVICES_CRASH_POINTS").await
+}
+
+/// The environment variable `instead` names a program to be used as it is; planted bugs come in that way.
+async fn once(
+    built: &'static OnceCell<PathBuf>,
+    package: &str,
+    features: &[&str],
+    instead: &str,
+) -> Result<&'static Path, ProgramError> {
+    let path = built
+        .get_or_try_init(async || match env::var_os(instead) {
+            Some(path) => Ok(PathBuf::from(path)),
+            None => build(Path::new(ROOT), package, features).await,
+        })
+        .await?;
+    Ok(path)
+}
+
+/// Builds a package of the checkout `root`; the path of its program. With features, the program is put beside the one
+/// without, which would be overwritten at the next build otherwise.
+pub async fn build(root: &Path, package: &str, features: &[&str]) -> Result<PathBuf, ProgramError> {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .current_dir(root)
+        .args(["build", "--message-format", "json-render-diagnostics", "--package", package])
+        .args(["--features", &features.join(",")]);
+    let messages = process::output(&cargo).await?;
+    let program = messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .next_back()
+        .ok_or_else(|| ProgramError::NoProgram { package: package.to_owned() })?;
+    if features.is_empty() {
+        return Ok(program);
+    }
+    let beside = program.with_file_name(format!("{package}-{}", features.join("-")));
+    let copying = |source| ProgramError::Copy { path: program.clone(), source };
+    let unfinished = beside.with_extension(std::process::id().to_string());
+    std::fs::copy(&program, &unfinished).map_err(copying)?;
+    std::fs::rename(&unfinished, &beside).map_err(copying)?;
+    Ok(beside)
+}

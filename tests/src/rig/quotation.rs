@@ -1,0 +1,222 @@
+//! The quotation service as a child process.
+
+use std::{
+    io,
+    path::PathBuf,
+    process::{Command, ExitStatus},
+    time::Duration,
+};
+
+use reqwest::{Response, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{
+    ports::{self, NoFreePort},
+    process::{Process, ProcessError},
+};
+use crate::wait::{self, TimedOut};
+
+/// How long the service may take until it answers. On an idle machine it takes a fraction of a second.
+const START: Duration = Duration::from_secs(30);
+/// A service under test answers well below this, or something is wrong.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// The service does not do what the test needs.
+#[derive(Debug, thiserror::Error)]
+pub enum QuotationRigError {
+    #[error(transparent)]
+    Port(#[from] NoFreePort),
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+    #[error("the service's folder: {0}")]
+    Folder(#[from] io::Error),
+    #[error(transparent)]
+    Late(#[from] TimedOut),
+    #[error("the service: {0}")]
+    Http(#[from] reqwest::Error),
+    #[error("{asked} was answered {status}: {body}")]
+    Answer { asked: String, status: StatusCode, body: String },
+}
+
+/// What a service is started with.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The `edalab-services` program.
+    pub program: PathBuf,
+    /// Name of the lab, by which a test tells its events from others on the same broker.
+    pub lab: String,
+    pub bootstrap: String,
+    pub registry: String,
+    /// How long quotes hold, as in `30d`.
+    pub validity: String,
+}
+
+/// A quotation service with its database in a temporary folder. It keeps its port and its data through stops and
+/// kills; dropping it ends both.
+#[derive(Debug)]
+pub struct Quotation {
+    settings: Settings,
+    http: reqwest::Client,
+    folder: TempDir,
+    port: u16,
+    process: Option<Process>,
+}
+
+impl Quotation {
+    /// A service that is not started yet.
+    pub fn new(settings: Settings) -> Result<Self, QuotationRigError> {
+        Ok(Self {
+            settings,
+            http: reqwest::Client::builder().timeout(ANSWER).build()?,
+            folder: tempfile::Builder::new().prefix("edalab-quotation-").tempdir()?,
+            port: ports::free()?,
+            process: None,
+        })
+    }
+
+    /// A service that answers.
+    pub async fn start(settings: Settings) -> Result<Self, QuotationRigError> {
+        let mut quotation = Self::new(settings)?;
+        quotation.restart().await?;
+        Ok(quotation)
+    }
+
+    /// The `ce_source` of its events.
+    pub fn source(&self) -> String {
+        format!("/edalab/{}/quotation", self.settings.lab)
+    }
+
+    /// Where its API is.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// The folder of its database.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Changes how long quotes hold, from the next start on.
+    pub fn set_validity(&mut self, validity: &str) {
+        validity.clone_into(&mut self.settings.validity);
+    }
+
+    /// The command that runs the service.
+    pub fn command(&self) -> io::Result<Command> {
+        std::fs::create_dir_all(self.data())?;
+        let mut service = Command::new(&self.settings.program);
+        service
+            .arg("quotation")
+            .env("HTTP_ADDR", format!("127.0.0.1:{}", self.port))
+            .env("KAFKA_BOOTSTRAP_SERVERS", &self.settings.bootstrap)
+            .env("SCHEMA_REGISTRY_URL", &self.settings.registry)
+            .env("DATA_DIR", self.data())
+            .env("QUOTE_VALIDITY", &self.settings.validity)
+            .env("EDALAB_LAB", &self.settings.lab)
+            .env("POD_NAME", format!("{}-quotation-0", self.settings.lab))
+            .env("RUST_LOG", "info");
+        Ok(service)
+    }
+
+    /// The file that takes what the service prints.
+    pub fn log(&self) -> PathBuf {
+        self.folder.path().join("service.log")
+    }
+
+    /// Starts the stopped service over the same data and waits until it is ready.
+    pub async fn restart(&mut self) -> Result<(), QuotationRigError> {
+        let command = self.command()?;
+        self.launch(&command)?;
+        self.ready().await
+    }
+
+    /// Starts the service so that it kills itself when it passes the crash point `point` for the `count`th time. It
+    /// is not waited for: it may be gone before it answers.
+    pub fn restart_to_crash(&mut self, point: &str, count: u32) -> Result<(), QuotationRigError> {
+        let mut command = self.command()?;
+        command.env("EDALAB_CRASH_AT", format!("{point}:{count}"));
+        self.launch(&command)
+    }
+
+    /// Starts the service by a command that [`Self::command`] is part of, such as one under a tracer.
+    pub fn launch(&mut self, command: &Command) -> Result<(), QuotationRigError> {
+        self.process = Some(Process::start("quotation", command, &self.log())?);
+        Ok(())
+    }
+
+    /// Waits until the service is ready.
+    pub async fn ready(&mut self) -> Result<(), QuotationRigError> {
+        let (http, url) = (self.http.clone(), self.url("/ready"));
+        wait::until("quotation to be ready", START, async || {
+            self.must_run().map_err(|problem| problem.to_string())?;
+            let response = http.get(&url).send().await.map_err(|problem| problem.to_string())?;
+            if response.status().is_success() {
+                return Ok(());
+            }
+            let status = response.status();
+            Err(format!("{status}: {}", response.text().await.unwrap_or_default()))
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Stops the service the ordinary way; how it ended.
+    pub async fn stop(&mut self) -> Result<Option<ExitStatus>, QuotationRigError> {
+        match self.process.take() {
+            Some(mut process) => Ok(Some(process.stop().await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Kills the service with SIGKILL.
+    pub async fn kill9(&mut self) -> Result<(), QuotationRigError> {
+        if let Some(mut process) = self.process.take() {
+            process.kill9().await?;
+        }
+        Ok(())
+    }
+
+    /// How the service ended by itself; nothing while it runs.
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>, QuotationRigError> {
+        match &mut self.process {
+            Some(process) => Ok(process.ended()?),
+            None => Ok(None),
+        }
+    }
+
+    fn must_run(&mut self) -> Result<(), ProcessError> {
+        self.process.as_mut().map_or(Ok(()), Process::must_run)
+    }
+
+    /// Asks for a quote; whatever the answer is.
+    pub async fn post(&self, devis: &Value) -> Result<Response, reqwest::Error> {
+        self.http.post(self.url("/api/devis")).json(devis).send().await
+    }
+
+    /// Asks for a quote; the answer's body, which must come with 201.
+    pub async fn quote(&self, client: &str, good: &str, value: f64) -> Result<Value, QuotationRigError> {
+        let devis = json!({"clientId": client, "typeBien": good, "valeur": value});
+        let response = self.post(&devis).await?;
+        expect(StatusCode::CREATED, "POST /api/devis", response).await
+    }
+
+    /// Reads one path of the API; the body, which must come with 200.
+    pub async fn get(&self, path: &str) -> Result<Value, QuotationRigError> {
+        let response = self.look_up(path).await?;
+        expect(StatusCode::OK, path, response).await
+    }
+
+    /// Reads one path; whatever the answer is.
+    pub async fn look_up(&self, path: &str) -> Result<Response, reqwest::Error> {
+        self.http.get(self.url(path)).send().await
+    }
+}
+
+async fn expect(wanted: StatusCode, asked: &str, response: Response) -> Result<Value, QuotationRigError> {
+    let status = response.status();
+    if status == wanted {
+        return Ok(response.json().await?);
+    }
+    Err(QuotationRigError::Answer { asked: asked.to_owned(), status, body: response.text().await? })
+}

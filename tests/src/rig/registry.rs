@@ -1,0 +1,145 @@
+//! A real Apicurio Registry, spoken to by its Confluent API.
+
+use std::{collections::HashMap, io, path::PathBuf, time::Duration};
+
+use serde::Deserialize;
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::{
+    java::Java,
+    kafka::Kafka,
+    parts::Parts,
+    ports::{self, NoFreePort},
+    process::{Process, ProcessError},
+};
+use crate::wait::{self, TimedOut};
+
+/// How long the registry may take until it answers. On an idle machine it takes 6 s.
+const START: Duration = Duration::from_secs(120);
+const CONTENT_TYPE: &str = "application/vnd.schemaregistry.v1+json";
+
+/// The registry does not do what the test needs.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryRigError {
+    #[error(transparent)]
+    Port(#[from] NoFreePort),
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+    #[error("the registry's folder: {0}")]
+    Folder(#[from] io::Error),
+    #[error(transparent)]
+    Late(#[from] TimedOut),
+    #[error("the registry: {0}")]
+    Http(#[from] reqwest::Error),
+}
+
+/// A registry that keeps its schemas in a [`Kafka`], with the catalogue's schemas in it. Dropping it ends it.
+#[derive(Debug)]
+pub struct Registry {
+    http: reqwest::Client,
+    port: u16,
+    home: PathBuf,
+    folder: TempDir,
+    process: Option<Process>,
+    ids: HashMap<String, u32>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Registered {
+    id: u32,
+}
+
+#[derive(Debug, Deserialize)]
+struct Stored {
+    schema: String,
+}
+
+impl Registry {
+    /// Starts a registry over `kafka` and registers every subject of the catalogue, as the operator does.
+    pub async fn start(parts: &Parts, kafka: &Kafka) -> Result<Self, RegistryRigError> {
+        let mut registry = Self {
+            http: reqwest::Client::new(),
+            port: ports::free()?,
+            home: parts.path("schema-registry").clone(),
+            folder: tempfile::Builder::new().prefix("edalab-registry-").tempdir()?,
+            process: None,
+            ids: HashMap::new(),
+        };
+        let java = Java::new(parts.path("java")).await?;
+        let mut command = java.command("256m");
+        command
+            .current_dir(registry.folder.path())
+            .arg("-jar")
+            .arg(registry.home.join("quarkus-run.jar"))
+            .env("APICURIO_STORAGE_KIND", "kafkasql")
+            .env("APICURIO_KAFKASQL_BOOTSTRAP_SERVERS", kafka.bootstrap())
+            // The first look into its empty topics is waited out to the end; the default is 5 s.
+            .env("APICURIO_KAFKASQL_CONSUMER_POLL_TIMEOUT", "200")
+            .env("QUARKUS_HTTP_HOST", "127.0.0.1")
+            .env("QUARKUS_HTTP_PORT", registry.port.to_string())
+            .env("QUARKUS_MANAGEMENT_HOST", "127.0.0.1")
+            .env("QUARKUS_MANAGEMENT_PORT", ports::free()?.to_string());
+        let mut process =
+            Process::start("the registry", &command, &registry.folder.path().join("registry.log"))?;
+        wait::until("the registry to answer", START, async || {
+            process.must_run().map_err(|problem| problem.to_string())?;
+            registry.subjects().await.map_err(|problem| problem.to_string())
+        })
+        .await?;
+        registry.process = Some(process);
+        registry.register().await?;
+        Ok(registry)
+    }
+
+    /// Where its Confluent API begins.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/apis/ccompat/v7", self.port)
+    }
+
+    /// The port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The id that a subject's schema got.
+    pub fn id(&self, subject: &str) -> Option<u32> {
+        self.ids.get(subject).copied()
+    }
+
+    /// The schema with this id, as JSON text.
+    pub async fn schema(&self, id: u32) -> Result<String, RegistryRigError> {
+        let url = format!("{}/schemas/ids/{id}", self.url());
+        let stored: Stored = self.http.get(url).send().await?.error_for_status()?.json().await?;
+        Ok(stored.schema)
+    }
+
+    /// The names of all subjects.
+    pub async fn subjects(&self) -> Result<Vec<String>, reqwest::Error> {
+        let url = format!("{}/subjects", self.url());
+        self.http.get(url).send().await?.error_for_status()?.json().await
+    }
+
+    async fn register(&mut self) -> Result<(), RegistryRigError> {
+        let compatibility = json!({"compatibility": "FULL_TRANSITIVE"});
+        self.http
+            .put(format!("{}/config", self.url()))
+            .header("content-type", CONTENT_TYPE)
+            .body(compatibility.to_string())
+            .send()
+            .await?
+            .error_for_status()?;
+        for subject in schemas::subjects() {
+            let response = self
+                .http
+                .post(format!("{}/subjects/{}/versions", self.url(), subject.name))
+                .header("content-type", CONTENT_TYPE)
+                .body(json!({"schema": subject.schema}).to_string())
+                .send()
+                .await?;
+            let registered: Registered = response.error_for_status()?.json().await?;
+            self.ids.insert(subject.name, registered.id);
+        }
+        Ok(())
+    }
+}

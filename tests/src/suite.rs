@@ -1,0 +1,96 @@
+//! Runs a suite's trials over what they share, and takes that down again whatever comes.
+
+use std::{
+    process::ExitCode,
+    sync::{Arc, LazyLock},
+    time::Instant,
+};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use tokio::runtime::Runtime;
+
+/// How a trial ends: with nothing, or with any error that can be printed. A panic is a failure too.
+pub type Outcome = Result<(), Failed>;
+
+static RUNTIME: LazyLock<Runtime> =
+    LazyLock::new(|| Runtime::new().expect("a process can have threads, a timer and a poller"));
+
+/// A suite: trials that share a rig of type `R`.
+#[derive(Debug)]
+pub struct Suite<R> {
+    name: &'static str,
+    most_at_once: usize,
+    trials: Vec<(&'static str, fn(Arc<R>) -> Result<(), Failed>)>,
+}
+
+/// Makes a [`Suite::trial`] of an async function: `suite.trial("name", trial!(function))`.
+#[macro_export]
+macro_rules! trial {
+    ($function:path) => {
+        |rig| $crate::suite::block_on($function(rig))
+    };
+}
+
+/// Runs a future on the suite's runtime, from a trial's own thread.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    RUNTIME.block_on(future)
+}
+
+impl<R: Send + Sync + 'static> Suite<R> {
+    /// `most_at_once` bounds how many trials run side by side; `--test-threads` overrules it.
+    pub fn new(name: &'static str, most_at_once: usize) -> Self {
+        Self { name, most_at_once, trials: Vec::new() }
+    }
+
+    /// Adds a trial; see [`trial!`](crate::trial).
+    #[must_use]
+    pub fn trial(mut self, name: &'static str, run: fn(Arc<R>) -> Outcome) -> Self {
+        self.trials.push((name, run));
+        self
+    }
+
+    /// Starts the rig where a trial is asked for, runs the trials, and drops the rig.
+    pub fn main<E: std::fmt::Display>(self, start: impl AsyncFnOnce() -> Result<R, E>) -> ExitCode {
+        let mut arguments = Arguments::from_args();
+        arguments.test_threads.get_or_insert(self.most_at_once);
+        let asked_for = |name: &str| match &arguments.filter {
+            None => true,
+            Some(filter) if arguments.exact => name == filter,
+            Some(filter) => name.contains(filter.as_str()),
+        };
+        if arguments.list || !self.trials.iter().any(|(name, _)| asked_for(name)) {
+            let idle = |(name, _): &(&'static str, _)| Trial::test(*name, || Ok(()));
+            return libtest_mimic::run(&arguments, self.trials.iter().map(idle).collect()).exit_code();
+        }
+
+        let began = Instant::now();
+        let rig = match block_on(start()) {
+            Ok(rig) => Arc::new(rig),
+            Err(problem) => {
+                eprintln!("{}: what the trials need does not start: {problem}", self.name);
+                return ExitCode::FAILURE;
+            }
+        };
+        let started = began.elapsed();
+        let trials = self.trials.into_iter().map(|(name, run)| {
+            let rig = Arc::clone(&rig);
+            Trial::test(name, move || {
+                let began = Instant::now();
+                let outcome = run(rig);
+                println!("{name}: {:.1} s", began.elapsed().as_secs_f32());
+                outcome
+            })
+        });
+        let conclusion = libtest_mimic::run(&arguments, trials.collect());
+        let ran = began.elapsed() - started;
+        drop(rig);
+        println!(
+            "{}: {:.1} s to start what the trials share, {:.1} s for the trials, {:.1} s to take it down\n",
+            self.name,
+            started.as_secs_f32(),
+            ran.as_secs_f32(),
+            (began.elapsed() - started - ran).as_secs_f32()
+        );
+        conclusion.exit_code()
+    }
+}
