@@ -22,7 +22,7 @@ impl Inputs {
 
     /// The inputs of something that a list of texts determines.
     pub(crate) fn of(texts: &[&str]) -> Self {
-        texts.iter().fold(Self::new(), |inputs, text| inputs.add(text))
+        texts.iter().fold(Self::new(), Self::add)
     }
 
     pub(crate) fn add(mut self, bytes: impl AsRef<[u8]>) -> Self {

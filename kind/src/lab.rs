@@ -113,7 +113,7 @@ pub(crate) async fn apply_if_absent(
     })?;
     lab.metadata.name = Some(LAB.into());
     if offset != 0 {
-        lab.spec.host_access.port_offset = offset.into();
+        lab.spec.host_access.port_offset = offset;
     }
     labs.create(&PostParams::default(), &lab).await.map_err(Error::kube("create the lab"))?;
     Ok(())

@@ -118,7 +118,7 @@ fn enough(what: &str, have: u64, need: u64, next: &str) -> Result<()> {
     if have >= need {
         return Ok(());
     }
-    let gigabytes = |bytes: u64| format!("{}.{} GB", bytes >> 30, (bytes % (1 << 30)) * 10 >> 30);
+    let gigabytes = |bytes: u64| format!("{}.{} GB", bytes >> 30, ((bytes % (1 << 30)) * 10) >> 30);
     Err(cannot(
         &format!("{} of {what} are free, and the lab needs {}", gigabytes(have), gigabytes(need)),
         next,

@@ -69,7 +69,11 @@ fn a_stop_and_a_killed_engine_keep_the_data() {
         kill_recorded(daemon);
     }
     run(&["up"]);
-    assert_eq!(output(&["events", "--max", "1"]), events, "the event is still the first one after a killed engine");
+    assert_eq!(
+        output(&["events", "--max", "1"]),
+        events,
+        "the event is still the first one after a killed engine"
+    );
     run(&["down"]);
     before.assert_unchanged("after down");
 }
@@ -108,7 +112,11 @@ impl Traces {
             links: names_in("/sys/class/net"),
             network_namespaces,
             firewall: firewall(),
-            folders: names_in("/run").into_iter().filter(|n| n.contains("edalab")).map(PathBuf::from).collect(),
+            folders: names_in("/run")
+                .into_iter()
+                .filter(|n| n.contains("edalab"))
+                .map(PathBuf::from)
+                .collect(),
         }
     }
 
@@ -124,7 +132,11 @@ impl Traces {
 }
 
 fn names_in(folder: &str) -> BTreeSet<String> {
-    fs::read_dir(folder).unwrap().flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    fs::read_dir(folder)
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect()
 }
 
 /// Every rule of every table, by the iptables that the lab itself unpacked; its comments carry the time and are left out.
@@ -136,14 +148,16 @@ fn firewall() -> String {
         .env("LD_LIBRARY_PATH", tools.join("usr/lib/x86_64-linux-gnu"))
         .output()
         .unwrap();
-    String::from_utf8_lossy(&save.stdout).lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n")
+    String::from_utf8_lossy(&save.stdout)
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn home() -> PathBuf {
-    std::env::var_os("EDALAB_HOME").map_or_else(
-        || std::env::home_dir().unwrap().join(".local/share/edalab"),
-        PathBuf::from,
-    )
+    std::env::var_os("EDALAB_HOME")
+        .map_or_else(|| std::env::home_dir().unwrap().join(".local/share/edalab"), PathBuf::from)
 }
 
 fn clusters() -> Vec<PathBuf> {
@@ -175,7 +189,17 @@ fn quote() {
     let body = r#"{"clientId": "C001", "typeBien": "AUTO", "valeur": 25000}"#;
     let url = "http://127.0.0.1:28081/api/devis";
     let curl = Command::new("curl")
-        .args(["--silent", "--fail", "--max-time", "10", "-H", "content-type: application/json", "-d", body, url])
+        .args([
+            "--silent",
+            "--fail",
+            "--max-time",
+            "10",
+            "-H",
+            "content-type: application/json",
+            "-d",
+            body,
+            url,
+        ])
         .output()
         .unwrap();
     assert!(curl.status.success(), "{}", String::from_utf8_lossy(&curl.stderr));

@@ -99,7 +99,9 @@ pub(super) async fn events(
     let client = context.client().await?;
     let max = max.map(|max| max.to_string());
     let mut command = vec!["edalab-services", "events"];
-    topics.iter().for_each(|topic| command.extend(["--topic", topic]));
+    for topic in topics {
+        command.extend(["--topic", topic]);
+    }
     if follow {
         command.push("--follow");
     }
