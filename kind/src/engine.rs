@@ -25,6 +25,9 @@ const START: Duration = Duration::from_secs(60);
 /// How long it may take to end its containers and itself.
 const STOP: Duration = Duration::from_secs(60);
 
+/// The control group of all containers of the private engine.
+const CGROUP: &str = "edalab";
+
 /// The name under which our own program is called as the private engine's OCI runtime.
 pub(crate) const OCI_RUNTIME: &str = "edalab-oci-runtime";
 
@@ -128,11 +131,13 @@ impl Engine {
 
         let containerd_socket = run.join("containerd.sock");
         if running(run, "containerd").is_none() {
-            let mut containerd = Command::new(tools.join("usr/bin/containerd"));
-            containerd.args(["--config", "/dev/null"]);
+            let config = run.join("containerd.toml");
+            fs::write(&config, containerd_config(run)).map_err(|e| Error::path("write", &config, e))?;
+            let mut containerd = recorded(run, &tools.join("usr/bin/containerd"), "containerd");
+            containerd.arg("--config").arg(config);
             containerd.arg("--root").arg(data.join("containerd")).arg("--state").arg(run.join("containerd"));
             containerd.arg("--address").arg(&containerd_socket);
-            spawn(with_tools(&mut containerd, tools), run, logs, "containerd")?;
+            spawn(with_tools(&mut containerd, tools), logs, "containerd")?;
         }
         let mut ctr = Command::new(tools.join("usr/bin/ctr"));
         ctr.arg("--address").arg(&containerd_socket).arg("version").stdin(Stdio::null());
@@ -143,10 +148,11 @@ impl Engine {
         }
 
         if running(run, "dockerd").is_none() {
-            fs::write(run.join("daemon.json"), "{}").map_err(|e| Error::path("write", run, e))?;
-            let _ = fs::remove_file(run.join("docker.pid"));
-            let mut dockerd = Command::new(tools.join("usr/sbin/dockerd"));
-            dockerd.arg("--config-file").arg(run.join("daemon.json")); // not the machine's own
+            let config = run.join("daemon.json");
+            fs::write(&config, docker_config(run)).map_err(|e| Error::path("write", &config, e))?;
+            let _ = fs::remove_file(run.join("docker.pid")); // a killed one's would stop this one
+            let mut dockerd = recorded(run, &tools.join("usr/sbin/dockerd"), "dockerd");
+            dockerd.arg("--config-file").arg(config);
             dockerd.arg("--containerd").arg(&containerd_socket);
             dockerd.args([
                 "--containerd-namespace",
@@ -162,7 +168,7 @@ impl Engine {
             dockerd
                 .arg(format!("--add-runtime=edalab={}", runtime.display()))
                 .arg("--default-runtime=edalab");
-            spawn(with_tools(&mut dockerd, tools), run, logs, "dockerd")?;
+            spawn(with_tools(&mut dockerd, tools), logs, "dockerd")?;
         }
         while !self.answers().await {
             wait_for_start(deadline, &step, run, "dockerd").await?;
@@ -180,8 +186,41 @@ impl Engine {
             end(run, name).await?;
         }
         unmount_below(&[run, data], progress).await?;
-        crate::build::remove(run)
+        crate::build::remove(run)?;
+        remove_traces();
+        Ok(())
     }
+}
+
+/// Plugins of other engines are not looked for.
+fn containerd_config(run: &Path) -> String {
+    format!("version = 2\n[plugins.\"io.containerd.internal.v1.opt\"]\n  path = {:?}\n", run.join("opt"))
+}
+
+/// Not the machine's own configuration, and no key below /etc.
+fn docker_config(run: &Path) -> String {
+    serde_json::json!({"deprecated-key-path": run.join("key.json")}).to_string()
+}
+
+/// Folders that the daemons make at fixed places, and empty control groups. Only empty ones go: what another engine uses
+/// is not empty.
+fn remove_traces() {
+    let groups =
+        fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten().map(|tree| tree.path().join(CGROUP));
+    for group in groups.chain([Path::new("/sys/fs/cgroup").join(CGROUP)]) {
+        remove_empty(&group);
+    }
+    for folder in ["/run/docker/plugins", "/run/docker", "/run/containerd/s", "/run/containerd"] {
+        let _ = fs::remove_dir(folder);
+    }
+}
+
+/// Removes a control group and those below it; one with a process in it stays.
+fn remove_empty(group: &Path) {
+    for below in fs::read_dir(group).into_iter().flatten().flatten().filter(|entry| entry.path().is_dir()) {
+        remove_empty(&below.path());
+    }
+    let _ = fs::remove_dir(group);
 }
 
 fn socket(run: &Path) -> String {
@@ -201,17 +240,24 @@ async fn wait_for_start(
     Ok(())
 }
 
-/// Starts a daemon in a process group of its own, so that Ctrl-C at the terminal does not reach it, and records its id.
-fn spawn(command: &mut Command, run: &Path, logs: &Path, name: &str) -> Result<()> {
+/// A program that writes its own process id down before it is what it is: killed at any moment, we know what we started.
+fn recorded(run: &Path, program: &Path, name: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", "echo $$ >\"$1\" && shift && exec \"$@\"", name]);
+    command.arg(run.join(format!("{name}.id"))).arg(program);
+    command
+}
+
+/// Starts a daemon in a process group of its own, so that Ctrl-C at the terminal does not reach it.
+fn spawn(command: &mut Command, logs: &Path, name: &str) -> Result<()> {
     let log = logs.join(format!("{name}.log"));
     let file = File::create(&log).map_err(|e| Error::path("write", &log, e))?;
     let errors = file.try_clone().map_err(|e| Error::path("write", &log, e))?;
     command.stdin(Stdio::null()).stdout(file).stderr(errors);
     #[cfg(unix)]
     command.process_group(0);
-    let child = command.spawn().map_err(|e| Error::io(&format!("start {name}"), e))?;
-    let id = child.id().unwrap_or_default().to_string();
-    fs::write(run.join(format!("{name}.id")), id).map_err(|e| Error::path("write", run, e))
+    command.spawn().map_err(|e| Error::io(&format!("start {name}"), e))?;
+    Ok(())
 }
 
 /// The id of a daemon that we started and that still runs. An id that another program has by now is not it.

@@ -27,8 +27,9 @@ pub(crate) async fn client(kubeconfig: &Path) -> Result<Client> {
         next: "run `edalab up`".into(),
     };
     let file = Kubeconfig::read_from(kubeconfig).map_err(|e| cannot(&e))?;
-    let config =
+    let mut config =
         Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.map_err(|e| cannot(&e))?;
+    config.proxy_url = None; // the lab is on this machine, whatever proxy the environment names
     Client::try_from(config).map_err(|e| cannot(&e))
 }
 

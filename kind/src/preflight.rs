@@ -29,18 +29,18 @@ pub(crate) async fn choose() -> Result<EngineKind> {
     })
 }
 
-/// Checks what the chosen way needs.
-pub(crate) fn check(engine: EngineKind, home: &Home) -> Result<()> {
+/// Checks what the chosen way needs. `making`: the cluster is not there yet, so it needs room.
+pub(crate) fn check(engine: EngineKind, home: &Home, making: bool) -> Result<()> {
     match engine {
         EngineKind::Existing => {
             need_programs(&[("kind", "https://kind.sigs.k8s.io"), ("helm", "https://helm.sh")])
         }
-        EngineKind::Private => bare(home),
+        EngineKind::Private => bare(home, making),
     }
 }
 
 #[cfg(target_os = "linux")]
-fn bare(home: &Home) -> Result<()> {
+fn bare(home: &Home, making: bool) -> Result<()> {
     if !rustix::process::geteuid().is_root() {
         return Err(cannot(
             "without a Docker engine the lab starts one of its own, and that needs root",
@@ -66,6 +66,9 @@ fn bare(home: &Home) -> Result<()> {
         ("cargo", "https://rustup.rs"),
         ("ip", "apt-get install iproute2"),
     ])?;
+    if !making {
+        return Ok(());
+    }
     std::fs::create_dir_all(home.root()).map_err(|e| Error::path("create", home.root(), e))?;
     // what is built already needs no room again
     let needed = if home.cache().join("cargo-target").exists() { DISK / 4 } else { DISK };
@@ -81,7 +84,7 @@ fn bare(home: &Home) -> Result<()> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn bare(_home: &Home) -> Result<()> {
+fn bare(_home: &Home, _making: bool) -> Result<()> {
     Err(cannot(
         "only Linux can do without a Docker engine",
         "start Docker Desktop, then run the same command again",

@@ -128,14 +128,13 @@ impl Builder {
         Ok(target)
     }
 
-    /// Removes what interrupted builds left. Only one build runs at a time, so every such folder is nobody's.
-    pub(crate) fn remove_unfinished(&self) -> Result<()> {
+    /// Removes what interrupted builds left, as far as it can be: an orphan may still be writing there.
+    pub(crate) fn remove_unfinished(&self) {
         for entry in fs::read_dir(self.home.cache()).into_iter().flatten().flatten() {
             if entry.file_name().to_string_lossy().ends_with(".unfinished") {
-                remove(&entry.path())?;
+                let _ = fs::remove_dir_all(entry.path());
             }
         }
-        Ok(())
     }
 }
 
@@ -144,7 +143,7 @@ fn pinned() -> Inputs {
     Inputs::new().add(versions::SOURCE)
 }
 
-/// Removes a folder that may not be there. Go writes its folders without write permission, so that is given first.
+/// Removes a folder that may not be there.
 pub(crate) fn remove(path: &Path) -> Result<()> {
     match fs::remove_dir_all(path) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::path("remove", path, e)),

@@ -30,7 +30,7 @@ pub(super) async fn up(context: &Context, options: &Up) -> Result<bool> {
         (_, EngineChoice::Docker) => EngineKind::Existing,
         (_, EngineChoice::Private) => EngineKind::Private,
     };
-    preflight::check(engine, &context.home)?;
+    preflight::check(engine, &context.home, record.is_none())?;
     let offset = record.map_or(options.port_offset.unwrap_or(0), |record| {
         if options.port_offset.is_some_and(|wanted| wanted != record.port_offset) {
             context.progress.say(format!(
@@ -105,7 +105,7 @@ pub(super) async fn reset(context: &Context) -> Result<bool> {
 /// Everything that a bare machine needs, from the cache or built.
 async fn private(context: &Context, builder: &Builder) -> Result<(Engine, PathBuf, PathBuf, Images)> {
     let _lock = context.lock_builds()?;
-    builder.remove_unfinished()?;
+    builder.remove_unfinished();
     let engine = Engine::private(&context.home, builder.tools().await?);
     engine.start(&context.progress).await?;
     let (images, kind, helm, kubenode) =
