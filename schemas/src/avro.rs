@@ -19,6 +19,8 @@ pub trait Event: Sized {
     fn schema() -> &'static Schema;
     /// The aggregate's id: the record's key, and the CloudEvents `subject`.
     fn key(&self) -> String;
+    /// When it happened: the CloudEvents `time` and the record's timestamp.
+    fn occurred_at(&self) -> Timestamp;
     /// The record's fields in the schema's order.
     fn to_fields(&self) -> Vec<(String, Value)>;
     fn from_fields(fields: Fields) -> Result<Self, DecodeError>;
@@ -67,10 +69,7 @@ impl DecodeError {
 
 /// The Avro body of an event, written with its own schema.
 pub fn encode<E: Event>(event: &E) -> Result<Vec<u8>, EncodeError> {
-    let failed = |source| EncodeError {
-        event: E::TYPE,
-        source: Box::new(source),
-    };
+    let failed = |source| EncodeError { event: E::TYPE, source: Box::new(source) };
     GenericDatumWriter::builder(E::schema())
         .build()
         .and_then(|writer| writer.write_value_to_vec(Value::Record(event.to_fields())))
@@ -81,9 +80,7 @@ pub fn encode<E: Event>(event: &E) -> Result<Vec<u8>, EncodeError> {
 /// fields are matched by name, and an unknown enum symbol becomes the enum's default.
 pub fn decode<E: Event>(writer: &Schema, body: &[u8]) -> Result<E, DecodeError> {
     let value = widen_decimals(read(writer, body)?);
-    let value = value
-        .resolve(E::schema())
-        .map_err(|source| DecodeError::Body(Box::new(source)))?;
+    let value = value.resolve(E::schema()).map_err(|source| DecodeError::Body(Box::new(source)))?;
     match value {
         Value::Record(fields) => E::from_fields(Fields(fields)),
         _ => Err(DecodeError::NotARecord),
@@ -97,11 +94,7 @@ pub(crate) fn read(writer: &Schema, body: &[u8]) -> Result<Value, DecodeError> {
         .build()
         .and_then(|reader| reader.read_value(&mut rest))
         .map_err(|source| DecodeError::Body(Box::new(source)))?;
-    if rest.is_empty() {
-        Ok(value)
-    } else {
-        Err(DecodeError::TrailingBytes { count: rest.len() })
-    }
+    if rest.is_empty() { Ok(value) } else { Err(DecodeError::TrailingBytes { count: rest.len() }) }
 }
 
 /// The same value with its decimals sign-extended to eight bytes: schema resolution in apache-avro 0.22 refuses a
@@ -128,9 +121,7 @@ fn widen_decimals(value: Value) -> Value {
 
 /// The instant without what is finer than a millisecond: what `timestamp-millis` can carry.
 pub fn millis(instant: Timestamp) -> Timestamp {
-    let to_millis = TimestampRound::new()
-        .smallest(Unit::Millisecond)
-        .mode(RoundMode::Floor);
+    let to_millis = TimestampRound::new().smallest(Unit::Millisecond).mode(RoundMode::Floor);
     // Rounding fails only for an increment that does not divide a day.
     instant.round(to_millis).unwrap_or(instant)
 }
@@ -142,9 +133,7 @@ pub struct Fields(Vec<(String, Value)>);
 impl Fields {
     fn take(&mut self, field: &'static str) -> Result<Value, DecodeError> {
         let position = self.0.iter().position(|(name, _)| name == field);
-        position
-            .map(|at| self.0.swap_remove(at).1)
-            .ok_or(DecodeError::Missing { field })
+        position.map(|at| self.0.swap_remove(at).1).ok_or(DecodeError::Missing { field })
     }
 
     pub fn text(&mut self, field: &'static str) -> Result<String, DecodeError> {
@@ -175,12 +164,8 @@ impl Fields {
 
     pub fn timestamp(&mut self, field: &'static str) -> Result<Timestamp, DecodeError> {
         match self.take(field)? {
-            Value::TimestampMillis(millis) => {
-                Timestamp::from_millisecond(millis).map_err(|error| DecodeError::Field {
-                    field,
-                    problem: error.to_string(),
-                })
-            }
+            Value::TimestampMillis(millis) => Timestamp::from_millisecond(millis)
+                .map_err(|error| DecodeError::Field { field, problem: error.to_string() }),
             other => Err(unexpected(field, "a timestamp-millis", &other)),
         }
     }
@@ -190,10 +175,8 @@ impl Fields {
             Value::Decimal(decimal) => {
                 let bytes =
                     decimal_bytes(&decimal).map_err(|problem| DecodeError::Field { field, problem })?;
-                Cents::from_avro_bytes(&bytes).map_err(|error| DecodeError::Field {
-                    field,
-                    problem: error.to_string(),
-                })
+                Cents::from_avro_bytes(&bytes)
+                    .map_err(|error| DecodeError::Field { field, problem: error.to_string() })
             }
             other => Err(unexpected(field, "a decimal", &other)),
         }
@@ -201,10 +184,8 @@ impl Fields {
 
     pub fn version(&mut self, field: &'static str) -> Result<Version, DecodeError> {
         match self.take(field)? {
-            Value::Long(number) => Version::new(number).ok_or(DecodeError::Field {
-                field,
-                problem: format!("{number}; versions start at 1"),
-            }),
+            Value::Long(number) => Version::new(number)
+                .ok_or(DecodeError::Field { field, problem: format!("{number}; versions start at 1") }),
             other => Err(unexpected(field, "a long", &other)),
         }
     }
@@ -214,19 +195,14 @@ fn parse<T>(field: &'static str, text: &str) -> Result<T, DecodeError>
 where
     T: std::str::FromStr<Err: std::fmt::Display>,
 {
-    text.parse().map_err(|error: T::Err| DecodeError::Field {
-        field,
-        problem: format!("wrong: {text:?} {error}"),
-    })
+    text.parse()
+        .map_err(|error: T::Err| DecodeError::Field { field, problem: format!("wrong: {text:?} {error}") })
 }
 
 fn unexpected(field: &'static str, wanted: &str, found: &Value) -> DecodeError {
     DecodeError::Field {
         field,
-        problem: format!(
-            "{:?} where {wanted} belongs",
-            apache_avro::types::ValueKind::from(found)
-        ),
+        problem: format!("{:?} where {wanted} belongs", apache_avro::types::ValueKind::from(found)),
     }
 }
 

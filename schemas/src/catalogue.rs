@@ -104,21 +104,16 @@ impl Topic {
             ("segment.bytes", self.segment_bytes.to_string()),
         ];
         config.extend(self.retention_ms.map(|ms| ("retention.ms", ms.to_string())));
-        config.extend(
-            self.retention_bytes
-                .map(|bytes| ("retention.bytes", bytes.to_string())),
-        );
+        config.extend(self.retention_bytes.map(|bytes| ("retention.bytes", bytes.to_string())));
         config
     }
 
     /// The topic's subject in the registry, where it has one (TopicNameStrategy: one record type per topic).
     pub fn subject(&self) -> Option<Subject> {
         match self.content {
-            Content::Event { schema, .. } => Some(Subject {
-                name: format!("{}-value", self.name),
-                topic: self.name,
-                schema,
-            }),
+            Content::Event { schema, .. } => {
+                Some(Subject { name: format!("{}-value", self.name), topic: self.name, schema })
+            }
             Content::Later | Content::Opaque => None,
         }
     }
@@ -173,18 +168,12 @@ pub const CATALOGUE: &[Topic] = &[
     domain(
         topics::DEVIS_GENERE,
         "devisId",
-        Content::Event {
-            name: "DevisGenere",
-            schema: include_str!("../DevisGenere.avsc"),
-        },
+        Content::Event { name: "DevisGenere", schema: include_str!("../DevisGenere.avsc") },
     ),
     domain(
         topics::DEVIS_EXPIRE,
         "devisId",
-        Content::Event {
-            name: "DevisExpire",
-            schema: include_str!("../DevisExpire.avsc"),
-        },
+        Content::Event { name: "DevisExpire", schema: include_str!("../DevisExpire.avsc") },
     ),
     domain(topics::CONTRAT_EMIS, "contratId", Content::Later),
     domain(topics::CONTRAT_MODIFIE, "contratId", Content::Later),
@@ -218,9 +207,7 @@ mod tests {
         assert_eq!(names.len(), CATALOGUE.len());
         for name in names {
             assert!(
-                name.as_str()
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)),
+                name.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)),
                 "{name}"
             );
         }
@@ -228,15 +215,10 @@ mod tests {
 
     #[test]
     fn the_plan_s_nine_topics_and_two_for_control() {
-        let (domain, control): (Vec<&Topic>, Vec<&Topic>) = CATALOGUE
-            .iter()
-            .partition(|topic| topic.cleanup == CleanupPolicy::Delete);
+        let (domain, control): (Vec<&Topic>, Vec<&Topic>) =
+            CATALOGUE.iter().partition(|topic| topic.cleanup == CleanupPolicy::Delete);
         assert_eq!(domain.len(), 9);
-        assert!(
-            domain
-                .iter()
-                .all(|t| t.partitions == 3 && t.retention_ms == Some(604_800_000))
-        );
+        assert!(domain.iter().all(|t| t.partitions == 3 && t.retention_ms == Some(604_800_000)));
         let control: Vec<_> = control.iter().map(|topic| topic.name.as_str()).collect();
         assert_eq!(control, ["edalab.control", "edalab.control-ack"]);
     }
@@ -253,10 +235,7 @@ mod tests {
     #[test]
     fn subjects_follow_the_topic_name_strategy() {
         let names: Vec<_> = subjects().into_iter().map(|subject| subject.name).collect();
-        assert_eq!(
-            names,
-            ["quotation.devis-genere-value", "quotation.devis-expire-value"]
-        );
+        assert_eq!(names, ["quotation.devis-genere-value", "quotation.devis-expire-value"]);
     }
 
     #[test]

@@ -92,10 +92,7 @@ impl CloudEvent {
             value.map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned())
         };
         let text = |name| find(name).ok_or(CloudEventError::Missing { name });
-        let invalid = |name, value: &str| CloudEventError::Invalid {
-            name,
-            value: value.to_owned(),
-        };
+        let invalid = |name, value: &str| CloudEventError::Invalid { name, value: value.to_owned() };
 
         let version = text(header::SPEC_VERSION)?;
         if version != SPEC_VERSION {
@@ -105,17 +102,12 @@ impl CloudEvent {
         let time = text(header::TIME)?;
         let sequence = text(header::SEQUENCE)?;
         Ok(Self {
-            id: Uuid::parse_str(&id)
-                .map(EventId::from_uuid)
-                .map_err(|_| invalid(header::ID, &id))?,
+            id: Uuid::parse_str(&id).map(EventId::from_uuid).map_err(|_| invalid(header::ID, &id))?,
             source: text(header::SOURCE)?,
             event_type: text(header::TYPE)?,
             time: time.parse().map_err(|_| invalid(header::TIME, &time))?,
             subject: text(header::SUBJECT)?,
-            sequence: sequence
-                .parse()
-                .map(Sequence)
-                .map_err(|_| invalid(header::SEQUENCE, &sequence))?,
+            sequence: sequence.parse().map(Sequence).map_err(|_| invalid(header::SEQUENCE, &sequence))?,
             traceparent: find(header::TRACEPARENT),
         })
     }
@@ -138,10 +130,7 @@ mod tests {
     }
 
     fn read(headers: &[(&'static str, String)]) -> Result<CloudEvent, CloudEventError> {
-        let raw: Vec<_> = headers
-            .iter()
-            .map(|(name, value)| (*name, value.as_bytes()))
-            .collect();
+        let raw: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
         CloudEvent::from_headers(&raw)
     }
 
@@ -149,47 +138,30 @@ mod tests {
     fn headers_lead_back_to_the_envelope() {
         let event = sample();
         assert_eq!(read(&event.headers()), Ok(event.clone()));
-        let untraced = CloudEvent {
-            traceparent: None,
-            ..event
-        };
+        let untraced = CloudEvent { traceparent: None, ..event };
         assert_eq!(read(&untraced.headers()), Ok(untraced));
     }
 
     #[test]
     fn time_is_rfc_3339_with_milliseconds() {
         let headers = sample().headers();
-        let time = headers
-            .iter()
-            .find(|(name, _)| *name == header::TIME)
-            .expect("ce_time");
+        let time = headers.iter().find(|(name, _)| *name == header::TIME).expect("ce_time");
         assert_eq!(time.1, "2026-11-25T04:05:06.007Z");
     }
 
     #[test]
     fn a_missing_or_wrong_header_is_named() {
         let all = sample().headers();
-        for name in [
-            header::ID,
-            header::SOURCE,
-            header::TYPE,
-            header::TIME,
-            header::SUBJECT,
-            header::SEQUENCE,
-        ] {
+        for name in
+            [header::ID, header::SOURCE, header::TYPE, header::TIME, header::SUBJECT, header::SEQUENCE]
+        {
             let rest: Vec<_> = all.iter().filter(|(found, _)| *found != name).cloned().collect();
             assert_eq!(read(&rest), Err(CloudEventError::Missing { name }));
         }
         for name in [header::ID, header::SPEC_VERSION, header::TIME, header::SEQUENCE] {
             let mut changed = all.clone();
             changed.push((name, "x".to_owned()));
-            assert_eq!(
-                read(&changed),
-                Err(CloudEventError::Invalid {
-                    name,
-                    value: "x".to_owned()
-                })
-            );
+            assert_eq!(read(&changed), Err(CloudEventError::Invalid { name, value: "x".to_owned() }));
         }
     }
 }

@@ -98,10 +98,7 @@ impl FromStr for ClientId {
         if text.is_empty() || text.chars().count() > Self::MAX_LENGTH {
             return Err(ClientIdError::Length);
         }
-        if !text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
-        {
+        if !text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b)) {
             return Err(ClientIdError::Charset);
         }
         Ok(Self(text.to_owned()))

@@ -62,12 +62,7 @@ fn render(value: &Value, schema: Option<&Schema>) -> Json {
             });
             let mut sorted: Vec<_> = entries.iter().collect();
             sorted.sort_by_key(|(name, _)| *name);
-            Json::Object(
-                sorted
-                    .into_iter()
-                    .map(|(name, item)| (name.clone(), render(item, inner)))
-                    .collect(),
-            )
+            Json::Object(sorted.into_iter().map(|(name, item)| (name.clone(), render(item, inner))).collect())
         }
         Value::Record(fields) => {
             let described = schema.and_then(|schema| match schema {
@@ -75,14 +70,10 @@ fn render(value: &Value, schema: Option<&Schema>) -> Json {
                 _ => None,
             });
             let field_schema = |name: &str| {
-                described
-                    .and_then(|fields| fields.iter().find(|field| field.name == name))
-                    .map(|f| &f.schema)
+                described.and_then(|fields| fields.iter().find(|field| field.name == name)).map(|f| &f.schema)
             };
-            let rendered: Map<_, _> = fields
-                .iter()
-                .map(|(name, item)| (name.clone(), render(item, field_schema(name))))
-                .collect();
+            let rendered: Map<_, _> =
+                fields.iter().map(|(name, item)| (name.clone(), render(item, field_schema(name)))).collect();
             Json::Object(rendered)
         }
     }
@@ -105,22 +96,15 @@ fn amount(bytes: &[u8], schema: Option<&Schema>) -> Json {
     let sign = if unscaled < 0 { "-" } else { "" };
     let digits = format!("{:0>width$}", unscaled.unsigned_abs(), width = scale + 1);
     let (whole, fraction) = digits.split_at(digits.len() - scale);
-    let text = if scale == 0 {
-        format!("{sign}{whole}")
-    } else {
-        format!("{sign}{whole}.{fraction}")
-    };
-    text.parse::<Number>()
-        .map_or_else(|_| Json::from(text.clone()), Json::Number)
+    let text = if scale == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") };
+    text.parse::<Number>().map_or_else(|_| Json::from(text.clone()), Json::Number)
 }
 
 fn small_integer(bytes: &[u8]) -> Option<i64> {
     let first = *bytes.first()?;
     let fill = if first & 0x80 == 0 { 0 } else { 0xff };
     let mut whole = [fill; 8];
-    whole
-        .get_mut(8_usize.checked_sub(bytes.len())?..)?
-        .copy_from_slice(bytes);
+    whole.get_mut(8_usize.checked_sub(bytes.len())?..)?.copy_from_slice(bytes);
     Some(i64::from_be_bytes(whole))
 }
 

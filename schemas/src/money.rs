@@ -107,28 +107,15 @@ impl FromStr for Cents {
         // The number is kept * 10^power; in cents it is kept * 10^(power + 2).
         let dropped = i64::try_from(significant.len() - kept.len()).unwrap_or(i64::MAX);
         let decimals = i64::try_from(fraction.len()).unwrap_or(i64::MAX);
-        let power = dropped
-            .saturating_sub(decimals)
-            .saturating_add(exponent)
-            .saturating_add(2);
+        let power = dropped.saturating_sub(decimals).saturating_add(exponent).saturating_add(2);
         if kept.len() > Self::PRECISION + 2 {
-            return Err(if power < 0 {
-                CentsError::TooPrecise
-            } else {
-                CentsError::TooLarge
-            });
+            return Err(if power < 0 { CentsError::TooPrecise } else { CentsError::TooLarge });
         }
         let Ok(power) = u32::try_from(power) else {
-            return Err(if power < 0 {
-                CentsError::TooPrecise
-            } else {
-                CentsError::TooLarge
-            });
+            return Err(if power < 0 { CentsError::TooPrecise } else { CentsError::TooLarge });
         };
         let value: i64 = kept.parse().map_err(|_| CentsError::TooLarge)?;
-        let cents = 10_i64
-            .checked_pow(power)
-            .and_then(|factor| value.checked_mul(factor));
+        let cents = 10_i64.checked_pow(power).and_then(|factor| value.checked_mul(factor));
         let cents = cents.ok_or(CentsError::TooLarge)?;
         Self::new(if negative { -cents } else { cents })
     }

@@ -64,56 +64,22 @@ fn check_genere(case: &Case) {
     let event: DevisGenere = case.decoded();
     assert_eq!(event.devis_id.to_string(), case.text("devisId"), "{}", case.name);
     assert_eq!(event.client_id.as_str(), case.text("clientId"), "{}", case.name);
-    let kind = if case.is_newer() {
-        TypeBien::Autre.as_str()
-    } else {
-        case.text("typeBien")
-    };
+    let kind = if case.is_newer() { TypeBien::Autre.as_str() } else { case.text("typeBien") };
     assert_eq!(event.type_bien.as_str(), kind, "{}", case.name);
     assert_eq!(event.valeur.to_string(), case.text("valeur"), "{}", case.name);
     assert_eq!(event.prime.to_string(), case.text("prime"), "{}", case.name);
-    assert_eq!(
-        format!("{:.3}", event.timestamp),
-        case.text("timestamp"),
-        "{}",
-        case.name
-    );
-    assert_eq!(
-        format!("{:.3}", event.date_expiration),
-        case.text("dateExpiration"),
-        "{}",
-        case.name
-    );
-    assert_eq!(
-        Some(event.version.get()),
-        case.event["version"].as_i64(),
-        "{}",
-        case.name
-    );
+    assert_eq!(format!("{:.3}", event.timestamp), case.text("timestamp"), "{}", case.name);
+    assert_eq!(format!("{:.3}", event.date_expiration), case.text("dateExpiration"), "{}", case.name);
+    assert_eq!(Some(event.version.get()), case.event["version"].as_i64(), "{}", case.name);
     case.assert_encodes_back(&event);
 }
 
 fn check_expire(case: &Case) {
     let event: DevisExpire = case.decoded();
     assert_eq!(event.devis_id.to_string(), case.text("devisId"), "{}", case.name);
-    assert_eq!(
-        format!("{:.3}", event.date_expiration),
-        case.text("dateExpiration"),
-        "{}",
-        case.name
-    );
-    assert_eq!(
-        format!("{:.3}", event.timestamp),
-        case.text("timestamp"),
-        "{}",
-        case.name
-    );
-    assert_eq!(
-        Some(event.version.get()),
-        case.event["version"].as_i64(),
-        "{}",
-        case.name
-    );
+    assert_eq!(format!("{:.3}", event.date_expiration), case.text("dateExpiration"), "{}", case.name);
+    assert_eq!(format!("{:.3}", event.timestamp), case.text("timestamp"), "{}", case.name);
+    assert_eq!(Some(event.version.get()), case.event["version"].as_i64(), "{}", case.name);
     case.assert_encodes_back(&event);
 }
 
@@ -125,9 +91,7 @@ fn every_case_is_read_and_written_back() {
         fs::read_dir(folder())
             .expect("golden")
             .filter(|entry| {
-                entry
-                    .as_ref()
-                    .is_ok_and(|entry| entry.path().extension().is_some_and(|ext| ext == "bin"))
+                entry.as_ref().is_ok_and(|entry| entry.path().extension().is_some_and(|ext| ext == "bin"))
             })
             .count()
     );
@@ -169,16 +133,8 @@ fn a_cut_or_lengthened_body_is_refused() {
         let writer = case.writer();
         for length in 0..body.len() {
             let cut = &body[..length];
-            assert!(
-                schemas::to_json(&writer, cut).is_err(),
-                "{} cut to {length}",
-                case.name
-            );
+            assert!(schemas::to_json(&writer, cut).is_err(), "{} cut to {length}", case.name);
         }
-        assert!(
-            schemas::to_json(&writer, &[body, &[0]].concat()).is_err(),
-            "{} lengthened",
-            case.name
-        );
+        assert!(schemas::to_json(&writer, &[body, &[0]].concat()).is_err(), "{} lengthened", case.name);
     }
 }

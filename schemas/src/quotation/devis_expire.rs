@@ -34,6 +34,10 @@ impl Event for DevisExpire {
         self.devis_id.to_string()
     }
 
+    fn occurred_at(&self) -> Timestamp {
+        self.timestamp
+    }
+
     fn to_fields(&self) -> Vec<(String, Value)> {
         vec![
             ("devisId".to_owned(), Value::String(self.devis_id.to_string())),

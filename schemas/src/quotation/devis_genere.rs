@@ -41,14 +41,15 @@ impl Event for DevisGenere {
         self.devis_id.to_string()
     }
 
+    fn occurred_at(&self) -> Timestamp {
+        self.timestamp
+    }
+
     fn to_fields(&self) -> Vec<(String, Value)> {
         vec![
             ("devisId".to_owned(), Value::String(self.devis_id.to_string())),
             ("clientId".to_owned(), Value::String(self.client_id.to_string())),
-            (
-                "typeBien".to_owned(),
-                Value::Enum(self.type_bien.index(), self.type_bien.to_string()),
-            ),
+            ("typeBien".to_owned(), Value::Enum(self.type_bien.index(), self.type_bien.to_string())),
             ("valeur".to_owned(), decimal(self.valeur)),
             ("prime".to_owned(), decimal(self.prime)),
             ("timestamp".to_owned(), timestamp(self.timestamp)),

@@ -47,9 +47,6 @@ impl FromStr for TypeBien {
     type Err = UnknownTypeBien;
 
     fn from_str(text: &str) -> Result<Self, UnknownTypeBien> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or(UnknownTypeBien)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(UnknownTypeBien)
     }
 }

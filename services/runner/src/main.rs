@@ -1,1 +1,56 @@
-fn main() {}
+//! `edalab-services`: the one binary in the one image. Each subcommand is a service, or a tool beside them.
+
+mod events;
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use platform::{shutdown, telemetry};
+use tokio::net::TcpListener;
+
+/// The services of an event-driven insurance lab.
+#[derive(Debug, Parser)]
+#[command(name = "edalab-services", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make quotes over HTTP, expire them, publish DevisGenere and DevisExpire
+    Quotation(quotation::Config),
+    /// Print the events on the lab's topics as JSON lines
+    Events(events::Config),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Quotation(config) => serve_quotation(config).await,
+        Command::Events(config) => events::print(config).await.map_err(anyhow::Error::from),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("edalab-services: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve_quotation(config: quotation::Config) -> anyhow::Result<()> {
+    let telemetry = telemetry::init(quotation::NAME, &config.service.identity)?;
+    let stop = shutdown::on_signal().context("signals cannot be listened to")?;
+    let address = config.service.http_addr;
+    let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+    tracing::info!(service = quotation::NAME, version = env!("CARGO_PKG_VERSION"), %address, "starting");
+    let served = quotation::serve(listener, config, stop).await;
+    match &served {
+        Ok(()) => tracing::info!("stopped"),
+        Err(error) => tracing::error!(reason = error.reason(), %error, "cannot run"),
+    }
+    tokio::task::spawn_blocking(move || telemetry.flush()).await.context("traces were left unsent")?;
+    Ok(served?)
+}

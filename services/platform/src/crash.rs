@@ -1,0 +1,52 @@
+//! Named points at which a test build kills itself.
+//!
+//! With the feature `crash-points`, `EDALAB_CRASH_AT=<point>:<n>` makes the process send itself SIGKILL the n-th
+//! time that it passes the point. Without the feature, which no released image has, passing a point is nothing.
+
+/// Inside a group commit: every command has run, COMMIT has not.
+pub const IN_BATCH: &str = "store.in-batch";
+/// Rows are committed and read by the relay; none of them is handed to Kafka yet.
+pub const COMMITTED: &str = "outbox.committed";
+/// The broker has confirmed the rows; they are not marked yet.
+pub const CONFIRMED: &str = "relay.confirmed";
+
+#[cfg(not(feature = "crash-points"))]
+#[inline]
+pub const fn pass(_point: &str) {}
+
+#[cfg(feature = "crash-points")]
+pub use armed::pass;
+
+#[cfg(feature = "crash-points")]
+mod armed {
+    use std::sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    };
+
+    struct Plan {
+        point: String,
+        passes_left: AtomicU64,
+    }
+
+    static PLAN: LazyLock<Option<Plan>> = LazyLock::new(|| {
+        let text = std::env::var("EDALAB_CRASH_AT").ok()?;
+        let plan = text.rsplit_once(':').and_then(|(point, count)| {
+            let count = count.parse().ok().filter(|count| *count > 0)?;
+            Some(Plan { point: point.to_owned(), passes_left: AtomicU64::new(count) })
+        });
+        // A crash test with a misspelt plan would pass without a crash.
+        Some(plan.unwrap_or_else(|| panic!("EDALAB_CRASH_AT={text:?} is not <point>:<n>")))
+    });
+
+    /// Counts a pass, and ends the process at the planned one.
+    pub fn pass(point: &str) {
+        let Some(plan) = PLAN.as_ref().filter(|plan| plan.point == point) else { return };
+        if plan.passes_left.fetch_sub(1, Ordering::SeqCst) == 1 {
+            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+            loop {
+                std::thread::park();
+            }
+        }
+    }
+}

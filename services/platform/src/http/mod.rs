@@ -1,0 +1,13 @@
+//! The HTTP side of a service: a server that cannot be filled up, problem+json, and the operational endpoints.
+
+mod body;
+mod guard;
+mod operations;
+mod problem;
+mod server;
+
+pub use body::{Fields, read_json, read_object};
+pub use guard::{Guard, Limits};
+pub use operations::{Readiness, operations};
+pub use problem::{Problem, Violation};
+pub use server::serve;

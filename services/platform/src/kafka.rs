@@ -1,0 +1,104 @@
+//! The Kafka producer that the relay publishes with.
+
+use std::time::Duration;
+
+use prometheus::IntGauge;
+use rdkafka::{
+    ClientConfig, ClientContext, Statistics,
+    config::RDKafkaLogLevel,
+    error::KafkaError,
+    producer::{FutureProducer, Producer as _},
+};
+
+use crate::metrics::Metrics;
+
+/// How long a question about a topic may take.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Gauges that librdkafka's statistics feed. A broker count and two sums: nothing grows with topics or brokers.
+#[derive(Debug, Clone)]
+pub struct ProducerGauges {
+    queued_messages: IntGauge,
+    queued_bytes: IntGauge,
+    brokers_up: IntGauge,
+}
+
+impl ProducerGauges {
+    pub fn new(metrics: &Metrics) -> Self {
+        Self {
+            queued_messages: metrics
+                .gauge("kafka_producer_queue_messages", "Messages waiting in the Kafka client."),
+            queued_bytes: metrics.gauge("kafka_producer_queue_bytes", "Bytes waiting in the Kafka client."),
+            brokers_up: metrics
+                .gauge("kafka_producer_brokers_up", "Brokers that the Kafka client is connected to."),
+        }
+    }
+}
+
+/// Feeds the gauges and writes librdkafka's log lines into ours.
+#[derive(Debug, Clone)]
+pub struct ProducerContext {
+    gauges: ProducerGauges,
+}
+
+impl ClientContext for ProducerContext {
+    fn stats(&self, statistics: Statistics) {
+        let up =
+            statistics.brokers.values().filter(|broker| broker.nodeid >= 0 && broker.state == "UP").count();
+        self.gauges.queued_messages.set(i64::try_from(statistics.msg_cnt).unwrap_or(i64::MAX));
+        self.gauges.queued_bytes.set(i64::try_from(statistics.msg_size).unwrap_or(i64::MAX));
+        self.gauges.brokers_up.set(i64::try_from(up).unwrap_or(i64::MAX));
+    }
+
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log_line(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::warn!(%error, reason, "Kafka client");
+    }
+}
+
+/// One of librdkafka's log lines, at our level.
+pub fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    match level {
+        RDKafkaLogLevel::Emerg
+        | RDKafkaLogLevel::Alert
+        | RDKafkaLogLevel::Critical
+        | RDKafkaLogLevel::Error
+        | RDKafkaLogLevel::Warning => tracing::warn!(facility, message, "librdkafka"),
+        RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => tracing::info!(facility, message, "librdkafka"),
+        RDKafkaLogLevel::Debug => tracing::debug!(facility, message, "librdkafka"),
+    }
+}
+
+pub type Producer = FutureProducer<ProducerContext>;
+
+/// A producer that neither loses, doubles nor reorders within its own life.
+///
+/// - `enable.idempotence` with `acks=all`: retries inside the client make no repeats and keep the order.
+/// - `message.timeout.ms=0`: a message waits for the broker as long as it takes. The default of five minutes would
+///   let a long outage fail message k and deliver k+1.
+/// - The client's queue is bounded well above one relay batch, so it is never what refuses.
+pub fn producer(bootstrap_servers: &str, gauges: ProducerGauges) -> Result<Producer, KafkaError> {
+    ClientConfig::new()
+        .set("bootstrap.servers", bootstrap_servers)
+        .set("client.id", "edalab-relay")
+        .set("enable.idempotence", "true")
+        .set("acks", "all")
+        .set("message.timeout.ms", "0")
+        .set("linger.ms", "5")
+        .set("compression.type", "none")
+        .set("queue.buffering.max.messages", "10000")
+        .set("queue.buffering.max.kbytes", "16384")
+        .set("reconnect.backoff.max.ms", "2000")
+        .set("statistics.interval.ms", "15000")
+        .set_log_level(RDKafkaLogLevel::Warning)
+        .create_with_context(ProducerContext { gauges })
+}
+
+/// Whether the topic exists. It blocks for at most five seconds.
+pub fn topic_exists(producer: &Producer, topic: &str) -> Result<bool, KafkaError> {
+    let metadata = producer.client().fetch_metadata(Some(topic), METADATA_TIMEOUT)?;
+    Ok(metadata.topics().iter().any(|found| found.name() == topic && !found.partitions().is_empty()))
+}

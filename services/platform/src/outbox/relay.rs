@@ -1,0 +1,327 @@
+//! The relay: publishes the outbox's rows in order, and marks them once the broker has confirmed.
+//!
+//! A process that is killed between confirmation and mark publishes those rows again, with the same `ce_id` and
+//! `ce_sequence`: at most one batch of them.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use futures::future::join_all;
+use prometheus::{IntCounter, IntCounterVec, IntGauge};
+use rdkafka::{
+    error::KafkaError,
+    message::{Header, OwnedHeaders},
+    producer::FutureRecord,
+};
+use schemas::{SchemaId, wire};
+use sqlx::SqlitePool;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use super::{
+    Outbox, OutboxError,
+    rows::{self, Stored},
+};
+use crate::{
+    crash,
+    kafka::{self, Producer, ProducerGauges},
+    metrics::Metrics,
+    registry::{RegistryClient, RegistryError},
+    store::{Store, WriteError, Writer},
+    telemetry,
+};
+
+/// Rows that are handed to Kafka before any is marked: the most that a killed process repeats.
+const BATCH: usize = 500;
+/// Between two attempts: it doubles from the first to the last.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How long a stopping service goes on publishing what is stored; the rest waits for the next start.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Why rows could not be published for now. The relay tries again for ever; the backlog tells.
+#[derive(Debug, thiserror::Error)]
+pub enum RelayError {
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    #[error("topic {topic} does not exist (the operator creates it)")]
+    NoTopic { topic: String },
+    #[error("Kafka: {0}")]
+    Kafka(#[from] KafkaError),
+    #[error("Kafka did not take row {number} to {topic}: {source}")]
+    Delivery { number: i64, topic: String, source: KafkaError },
+    #[error("the outbox cannot be read: {0}")]
+    Read(sqlx::Error),
+    #[error("the mark cannot be moved: {0}")]
+    Mark(#[from] WriteError<OutboxError>),
+}
+
+impl RelayError {
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Registry(error) => error.reason(),
+            Self::NoTopic { .. } => "TopicMissing",
+            Self::Kafka(_) => "KafkaUnreachable",
+            Self::Delivery { .. } => "DeliveryFailed",
+            Self::Read(_) => "OutboxUnreadable",
+            Self::Mark(_) => "MarkFailed",
+        }
+    }
+}
+
+#[derive(Debug)]
+struct RelayMetrics {
+    published: IntCounter,
+    repeats: IntCounter,
+    failures: IntCounterVec,
+    oldest: IntGauge,
+}
+
+/// Publishes one service's outbox.
+#[expect(missing_debug_implementations, reason = "the Kafka client has no Debug")]
+pub struct Relay {
+    outbox: Outbox,
+    writer: Writer,
+    readers: SqlitePool,
+    registry: Arc<RegistryClient>,
+    bootstrap_servers: String,
+    /// CloudEvents `source`.
+    source: String,
+    connection: Option<Connection>,
+    gauges: ProducerGauges,
+    metrics: RelayMetrics,
+    /// The last row that may be on its topic already, because this process or the one before handed it over.
+    maybe_sent: i64,
+}
+
+/// A producer and the topics that it has seen.
+struct Connection {
+    producer: Producer,
+    topics: HashSet<String>,
+}
+
+impl Relay {
+    pub fn new(
+        store: &Store,
+        registry: Arc<RegistryClient>,
+        bootstrap_servers: &str,
+        source: String,
+        metrics: &Metrics,
+    ) -> Self {
+        let progress = store.outbox.appended();
+        // The process before may have been killed with one batch confirmed and not marked.
+        let maybe_sent = progress.last.min(progress.confirmed + BATCH as i64);
+        if maybe_sent > progress.confirmed {
+            tracing::info!(
+                rows = maybe_sent - progress.confirmed,
+                "the last process left rows unmarked; these may be published a second time"
+            );
+        }
+        Self {
+            outbox: store.outbox.clone(),
+            writer: store.writer.clone(),
+            readers: store.readers.clone(),
+            registry,
+            bootstrap_servers: bootstrap_servers.to_owned(),
+            source,
+            connection: None,
+            gauges: ProducerGauges::new(metrics),
+            metrics: RelayMetrics {
+                published: metrics
+                    .counter("outbox_relay_published_total", "Events that the broker has confirmed."),
+                repeats: metrics.counter(
+                    "outbox_relay_repeats_total",
+                    "Events that were handed to Kafka although an earlier attempt may have published them.",
+                ),
+                failures: metrics.counters(
+                    "outbox_relay_failures_total",
+                    "Attempts to publish that failed, by reason.",
+                    &["reason"],
+                ),
+                oldest: metrics.gauge(
+                    "outbox_oldest_timestamp_milliseconds",
+                    "When the oldest unconfirmed event happened, in milliseconds since 1970; 0 when none waits.",
+                ),
+            },
+            maybe_sent,
+        }
+    }
+
+    /// Publishes until told to stop and nothing is left, or a few seconds after it was told.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let outbox = self.outbox.clone();
+        let patience_ends = async {
+            stop.cancelled().await;
+            tokio::time::sleep(DRAIN).await;
+        };
+        tokio::select! {
+            () = self.publish_until(&stop) => {}
+            () = patience_ends => {}
+        }
+        tracing::info!(
+            backlog = outbox.backlog(),
+            "the relay has stopped; a backlog waits for the next start"
+        );
+    }
+
+    async fn publish_until(&mut self, stop: &CancellationToken) {
+        let mut progress = self.outbox.progress.subscribe();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            tokio::select! {
+                biased; // what is stored goes first, the wish to stop second
+                _ = progress.wait_for(|progress| progress.last > progress.confirmed) => {}
+                () = stop.cancelled() => return,
+            }
+            let Err(error) = self.publish_next().await else {
+                pause = FIRST_PAUSE;
+                continue;
+            };
+            self.metrics.failures.with_label_values(&[error.reason()]).inc();
+            tracing::warn!(reason = error.reason(), %error, backlog = self.outbox.backlog(), "cannot publish");
+            tokio::select! {
+                () = tokio::time::sleep(pause) => pause = LONGEST_PAUSE.min(pause * 2),
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    /// Publishes the next batch and marks it.
+    async fn publish_next(&mut self) -> Result<(), RelayError> {
+        let confirmed = self.outbox.appended().confirmed;
+        let rows = rows::after(&self.readers, confirmed, BATCH as i64, &self.source).await;
+        let rows = rows.map_err(RelayError::Read)?;
+        self.metrics.oldest.set(rows.first().map_or(0, |row| row.envelope.time.as_millisecond()));
+        if rows.is_empty() {
+            return Ok(());
+        }
+        crash::pass(crash::COMMITTED);
+        let mut ids = Vec::with_capacity(rows.len());
+        for row in &rows {
+            ids.push(self.registry.id_of(&row.subject, &row.schema).await?);
+        }
+        self.connect(&rows).await?;
+        let delivered = self.send(&rows, &ids).await;
+        crash::pass(crash::CONFIRMED);
+        self.mark_delivered(&rows, delivered).await?;
+        self.metrics.oldest.set(0);
+        Ok(())
+    }
+
+    /// Makes sure of a producer, and that every topic exists: a producer that meets a missing topic gives up on a
+    /// row after a while and could take the next one, out of order.
+    async fn connect(&mut self, rows: &[Stored]) -> Result<(), RelayError> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => Connection {
+                producer: kafka::producer(&self.bootstrap_servers, self.gauges.clone())?,
+                topics: HashSet::new(),
+            },
+        };
+        let unseen: HashSet<&String> = rows.iter().map(|row| &row.topic).collect();
+        for topic in unseen {
+            if connection.topics.contains(topic) {
+                continue;
+            }
+            let (producer, name) = (connection.producer.clone(), topic.clone());
+            let asked = tokio::task::spawn_blocking(move || kafka::topic_exists(&producer, &name)).await;
+            match asked.unwrap_or(Err(KafkaError::Canceled)) {
+                Ok(true) => connection.topics.insert(topic.clone()),
+                answer => {
+                    self.connection = Some(connection);
+                    return Err(answer
+                        .map_or_else(RelayError::from, |_| RelayError::NoTopic { topic: topic.clone() }));
+                }
+            };
+        }
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    /// Hands all rows to the producer, and waits for all answers, in the rows' order.
+    async fn send(&mut self, rows: &[Stored], ids: &[SchemaId]) -> Vec<Result<(), KafkaError>> {
+        let Some(Connection { producer, .. }) = &self.connection else {
+            return vec![Err(KafkaError::Canceled)];
+        };
+        let mut pending = Vec::with_capacity(rows.len());
+        for (row, id) in rows.iter().zip(ids) {
+            if row.number() <= self.maybe_sent {
+                self.metrics.repeats.inc();
+            }
+            let span = publish_span(row);
+            let value = wire::frame(*id, &row.body);
+            let record = FutureRecord::to(&row.topic)
+                .key(&row.envelope.subject)
+                .payload(&value)
+                .timestamp(row.envelope.time.as_millisecond())
+                .headers(headers(row));
+            match producer.send_result(record) {
+                Ok(delivery) => pending.push(delivery.instrument(span)),
+                // What follows a row that was not taken stays behind it.
+                Err((error, _)) => {
+                    let mut answers = delivered(join_all(pending).await);
+                    answers.push(Err(error));
+                    return answers;
+                }
+            }
+            self.maybe_sent = self.maybe_sent.max(row.number());
+        }
+        delivered(join_all(pending).await)
+    }
+
+    /// Marks the rows before the first one that failed. After a failure the producer is replaced: an idempotent
+    /// one that has lost a message refuses everything after it.
+    async fn mark_delivered(
+        &mut self,
+        rows: &[Stored],
+        answers: Vec<Result<(), KafkaError>>,
+    ) -> Result<(), RelayError> {
+        let confirmed = answers.iter().take_while(|answer| answer.is_ok()).count();
+        if let Some(last) = rows[..confirmed].last() {
+            let up_to = last.number();
+            self.writer.run(move |batch| Box::pin(async move { batch.confirm(up_to).await })).await?;
+            self.metrics.published.inc_by(confirmed as u64);
+        }
+        match answers.into_iter().nth(confirmed) {
+            None => Ok(()),
+            Some(answer) => {
+                self.connection = None;
+                let row = &rows[confirmed];
+                let source = answer.err().unwrap_or(KafkaError::Canceled);
+                Err(RelayError::Delivery { number: row.number(), topic: row.topic.clone(), source })
+            }
+        }
+    }
+}
+
+type Answer =
+    Result<rdkafka::producer::future_producer::OwnedDeliveryResult, futures::channel::oneshot::Canceled>;
+
+fn delivered(answers: Vec<Answer>) -> Vec<Result<(), KafkaError>> {
+    let flatten = |answer: Answer| match answer {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err((error, _))) => Err(error),
+        Err(_) => Err(KafkaError::Canceled),
+    };
+    answers.into_iter().map(flatten).collect()
+}
+
+fn headers(row: &Stored) -> OwnedHeaders {
+    row.envelope
+        .headers()
+        .iter()
+        .fold(OwnedHeaders::new(), |headers, (key, value)| headers.insert(Header { key, value: Some(value) }))
+}
+
+/// A span that lasts until the broker has confirmed the row, under the command's own.
+fn publish_span(row: &Stored) -> tracing::Span {
+    let span = tracing::info_span!(
+        "publish",
+        otel.kind = "producer",
+        messaging.system = "kafka",
+        messaging.destination.name = %row.topic,
+        ce_id = %row.envelope.id,
+        trace_id = tracing::field::Empty,
+    );
+    telemetry::continue_trace(&span, row.envelope.traceparent.as_deref());
+    span
+}

@@ -1,0 +1,241 @@
+//! The group-commit writer: one task owns the write connection and puts every command that is waiting into one
+//! transaction, so that one fdatasync makes them all durable.
+
+use std::{fmt, future::Future, pin::Pin, time::Instant};
+
+use prometheus::{Histogram, IntCounterVec};
+use sqlx::{Executor as _, SqliteConnection};
+use tokio::sync::{mpsc, oneshot};
+
+use super::DataFolder;
+use crate::{
+    crash,
+    metrics::Metrics,
+    outbox::{Appended, Outbox, OutboxError, Outgoing},
+};
+
+/// Most commands in one transaction: enough to make the fdatasync cheap, few enough that a command waits for
+/// milliseconds only.
+const GROUP: usize = 256;
+/// Commands that may wait. The HTTP server lets fewer requests in at a time, so this only bounds.
+const QUEUE: usize = 1024;
+
+/// What a command does inside the transaction.
+pub type Work<'c, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>;
+
+/// Why a command did not take effect. Whatever it is, nothing of the command is in the database, except after
+/// [`WriteError::Stopped`], where that is not known.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError<E> {
+    /// The command itself decided so; only its own changes are taken back.
+    #[error("{0}")]
+    Refused(E),
+    #[error("the database refused the write: {0}")]
+    Database(String),
+    #[error("the writer has stopped")]
+    Stopped,
+}
+
+/// The transaction as a command sees it.
+#[derive(Debug)]
+pub struct Batch {
+    connection: SqliteConnection,
+    outbox: Outbox,
+    appended: Appended,
+}
+
+impl Batch {
+    /// For the service's own SQL.
+    pub fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.connection
+    }
+
+    /// Puts an event into the outbox: it is published if, and only if, this transaction is committed.
+    pub async fn publish(&mut self, event: Outgoing) -> Result<(), OutboxError> {
+        self.outbox.append(&mut self.connection, &mut self.appended, event).await
+    }
+
+    /// Moves the relay's mark; the relay's own command.
+    pub(crate) async fn confirm(&mut self, up_to: i64) -> Result<(), OutboxError> {
+        self.outbox.mark(&mut self.connection, &mut self.appended, up_to).await
+    }
+}
+
+/// Hands commands to the writing task. Cheap to clone; the task ends when the last clone is gone.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    jobs: mpsc::Sender<Box<dyn Job>>,
+}
+
+#[derive(Debug)]
+struct CommitMetrics {
+    size: Histogram,
+    duration: Histogram,
+    failures: IntCounterVec,
+}
+
+impl Writer {
+    pub(super) fn start(
+        folder: DataFolder,
+        connection: SqliteConnection,
+        outbox: Outbox,
+        metrics: &Metrics,
+    ) -> Self {
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        let metrics = CommitMetrics {
+            size: metrics.histogram(
+                "store_commit_commands",
+                "Commands in one transaction.",
+                vec![1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0],
+            ),
+            duration: metrics.duration(
+                "store_commit_duration_seconds",
+                "Time from BEGIN to a durable COMMIT, for all commands of a transaction together.",
+            ),
+            failures: metrics.counters(
+                "store_commit_failures_total",
+                "Transactions that the database refused, by statement.",
+                &["statement"],
+            ),
+        };
+        let appended = outbox.appended();
+        let batch = Batch { connection, outbox, appended };
+        tokio::spawn(write(folder, batch, queue, metrics));
+        Self { jobs }
+    }
+
+    /// Runs a command and returns when it is durable, or when it is known not to be. Dropping the future does not
+    /// take a command back that is already queued.
+    pub async fn run<T, E, F>(&self, work: F) -> Result<T, WriteError<E>>
+    where
+        F: for<'c> FnOnce(&'c mut Batch) -> Work<'c, T, E> + Send + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let job = Command { work: Some(work), outcome: None, reply };
+        self.jobs.send(Box::new(job)).await.map_err(|_| WriteError::Stopped)?;
+        answer.await.unwrap_or(Err(WriteError::Stopped))
+    }
+
+    /// Writes one row and waits until it is durable: whether the database takes writes.
+    pub async fn probe(&self) -> Result<(), WriteError<sqlx::Error>> {
+        self.run(|batch| {
+            Box::pin(async move {
+                batch.connection().execute("UPDATE probe SET passes = passes + 1").await.map(drop)
+            })
+        })
+        .await
+    }
+}
+
+/// A command whose types are forgotten, so that one queue holds them all.
+trait Job: Send {
+    /// Runs it; `false` when its changes are to be taken back.
+    fn run<'c>(&'c mut self, batch: &'c mut Batch) -> Pin<Box<dyn Future<Output = bool> + Send + 'c>>;
+    /// Answers the caller, once it is known whether the transaction is durable.
+    fn settle(self: Box<Self>, committed: Result<(), &str>);
+}
+
+struct Command<F, T, E> {
+    work: Option<F>,
+    outcome: Option<Result<T, E>>,
+    reply: oneshot::Sender<Result<T, WriteError<E>>>,
+}
+
+impl<F, T, E> Job for Command<F, T, E>
+where
+    F: for<'c> FnOnce(&'c mut Batch) -> Work<'c, T, E> + Send,
+    T: Send,
+    E: Send,
+{
+    fn run<'c>(&'c mut self, batch: &'c mut Batch) -> Pin<Box<dyn Future<Output = bool> + Send + 'c>> {
+        Box::pin(async move {
+            if let Some(work) = self.work.take() {
+                self.outcome = Some(work(batch).await);
+            }
+            matches!(self.outcome, Some(Ok(_)))
+        })
+    }
+
+    fn settle(self: Box<Self>, committed: Result<(), &str>) {
+        let answer = match (self.outcome, committed) {
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (Some(Err(refusal)), _) => Err(WriteError::Refused(refusal)),
+            (_, Err(problem)) => Err(WriteError::Database(problem.to_owned())),
+            (None, Ok(())) => Err(WriteError::Stopped),
+        };
+        // A caller that went away does not want the answer.
+        let _ = self.reply.send(answer);
+    }
+}
+
+/// The writing task. `folder` stays owned until the last command is settled.
+async fn write(
+    folder: DataFolder,
+    mut batch: Batch,
+    mut queue: mpsc::Receiver<Box<dyn Job>>,
+    metrics: CommitMetrics,
+) {
+    let mut group = Vec::with_capacity(GROUP);
+    while queue.recv_many(&mut group, GROUP).await > 0 {
+        let started = Instant::now();
+        #[allow(clippy::cast_precision_loss)] // at most GROUP
+        metrics.size.observe(group.len() as f64);
+        let committed = commit(&mut batch, &mut group).await;
+        metrics.duration.observe(started.elapsed().as_secs_f64());
+        match &committed {
+            Ok(()) => batch.outbox.committed(batch.appended),
+            Err(failure) => {
+                metrics.failures.with_label_values(&[failure.statement]).inc();
+                tracing::error!(%failure, commands = group.len(), "a transaction failed");
+                // Without a ROLLBACK, SQLite would go on inside the failed transaction; where there is none any
+                // more, the statement fails, which is as good.
+                let _ = batch.connection.execute("ROLLBACK").await;
+                batch.appended = batch.outbox.appended();
+            }
+        }
+        let problem = committed.err().map(|failure| failure.to_string());
+        for job in group.drain(..) {
+            job.settle(problem.as_deref().map_or(Ok(()), Err));
+        }
+    }
+    drop(folder);
+}
+
+/// The statement at which a transaction failed.
+#[derive(Debug)]
+struct CommitFailure {
+    statement: &'static str,
+    source: sqlx::Error,
+}
+
+impl fmt::Display for CommitFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.statement, self.source)
+    }
+}
+
+/// One transaction. Each command has a savepoint of its own: one that is refused takes back what it did, and
+/// leaves the others as they are.
+async fn commit(batch: &mut Batch, group: &mut [Box<dyn Job>]) -> Result<(), CommitFailure> {
+    execute(batch, "BEGIN IMMEDIATE").await?;
+    for job in group {
+        execute(batch, "SAVEPOINT command").await?;
+        let before = batch.appended;
+        if !job.run(batch).await {
+            execute(batch, "ROLLBACK TO command").await?;
+            batch.appended = before;
+        }
+        execute(batch, "RELEASE command").await?;
+    }
+    crash::pass(crash::IN_BATCH);
+    execute(batch, "COMMIT").await
+}
+
+async fn execute(batch: &mut Batch, statement: &'static str) -> Result<(), CommitFailure> {
+    match batch.connection.execute(statement).await {
+        Ok(_) => Ok(()),
+        Err(source) => Err(CommitFailure { statement, source }),
+    }
+}

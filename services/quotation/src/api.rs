@@ -1,0 +1,153 @@
+//! The service's HTTP API.
+
+mod model;
+mod openapi;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json, Router,
+    extract::{Path, RawQuery, Request, State},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use jiff::Timestamp;
+use platform::{
+    http::{Problem, read_json, read_object},
+    outbox::OutboxError,
+    store::WriteError,
+};
+use schemas::DevisId;
+
+use crate::{
+    domain::{self, Demande},
+    metrics::QuotationMetrics,
+    store::{CommandError, DevisStore},
+};
+use model::{DevisJson, ListQuery, PageJson};
+
+/// Longest body of a request, in bytes; a quote takes about 200.
+const BODY_LIMIT: usize = 16 * 1024;
+/// What a client is told to wait when the outbox is full: the relay empties it as soon as the broker is back.
+const RETRY_FULL: u32 = 5;
+
+/// What the handlers work with.
+#[derive(Debug)]
+pub struct Api {
+    pub store: DevisStore,
+    pub validity: Duration,
+    pub metrics: QuotationMetrics,
+}
+
+/// The API's routes.
+pub fn routes(api: Arc<Api>) -> Router {
+    Router::new()
+        .route("/api/devis", post(generate).get(list))
+        .route("/api/devis/{id}", get(read))
+        .route("/api/openapi.json", get(|| async { Json(openapi::document()) }))
+        .with_state(api)
+}
+
+/// Makes a quote.
+#[utoipa::path(
+    post,
+    path = "/api/devis",
+    tag = "devis",
+    request_body = model::DemandeJson,
+    responses(
+        (status = 201, description = "The quote; it is durable, and its event follows.", body = DevisJson,
+            headers(("Location" = String, description = "Path of the quote."))),
+        (status = 400, description = "The body is not JSON.", body = model::ProblemJson,
+            content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large.", body = model::ProblemJson,
+            content_type = "application/problem+json"),
+        (status = 415, description = "The body is of another type.", body = model::ProblemJson,
+            content_type = "application/problem+json"),
+        (status = 422, description = "Fields are missing, wrong or unknown; each is named.",
+            body = model::ProblemJson, content_type = "application/problem+json"),
+        (status = 503, description = "Too many requests or waiting events; try again after Retry-After seconds.",
+            body = model::ProblemJson, content_type = "application/problem+json"),
+    )
+)]
+async fn generate(State(api): State<Arc<Api>>, request: Request) -> Result<Response, Problem> {
+    let timer = api.metrics.generation_duration.start_timer();
+    let body = read_json(request, BODY_LIMIT).await?;
+    let demande = read_object(&body, |fields| {
+        let client_id = fields.text("clientId");
+        let type_bien = fields.text("typeBien");
+        let valeur = fields.amount("valeur");
+        match Demande::new(client_id?, type_bien?, valeur?) {
+            Ok(demande) => Some(demande),
+            Err(refus) => fields.refuse("valeur", refus.to_string()),
+        }
+    })?;
+    let (devis, event) = domain::generer(DevisId::generate(), demande, Timestamp::now(), api.validity);
+    let devis = api.store.create(devis, event).await.map_err(command_problem)?;
+    timer.observe_duration();
+    api.metrics.generated.inc();
+    let location = HeaderValue::try_from(format!("/api/devis/{}", devis.id));
+    let location = location.map_err(|error| internal(&error))?;
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(DevisJson::from(devis))).into_response())
+}
+
+/// Reads one quote.
+#[utoipa::path(
+    get,
+    path = "/api/devis/{id}",
+    tag = "devis",
+    params(("id" = String, Path, description = "The quote's id, a UUID.")),
+    responses(
+        (status = 200, description = "The quote.", body = DevisJson),
+        (status = 404, description = "No quote has this id.", body = model::ProblemJson,
+            content_type = "application/problem+json"),
+    )
+)]
+async fn read(State(api): State<Arc<Api>>, Path(id): Path<String>) -> Result<Json<DevisJson>, Problem> {
+    let unknown = || Problem::not_found("no quote has this id");
+    let id = id.parse().map_err(|_| unknown())?;
+    let devis = api.store.find(id).await.map_err(|error| internal(&error))?;
+    devis.map(|devis| Json(DevisJson::from(devis))).ok_or_else(unknown)
+}
+
+/// Lists a client's quotes, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/devis",
+    tag = "devis",
+    params(
+        ("clientId" = String, Query, description = "The client."),
+        ("limit" = Option<u16>, Query, description = "Quotes on a page: 1 to 100, 20 by default."),
+        ("cursor" = Option<String>, Query, description = "The page before's nextCursor."),
+    ),
+    responses(
+        (status = 200, description = "A page of quotes.", body = PageJson),
+        (status = 400, description = "A parameter is missing, wrong or unknown; it is named.",
+            body = model::ProblemJson, content_type = "application/problem+json"),
+    )
+)]
+async fn list(State(api): State<Arc<Api>>, RawQuery(query): RawQuery) -> Result<Json<PageJson>, Problem> {
+    let ListQuery { client_id, limit, cursor } = ListQuery::parse(query.as_deref().unwrap_or_default())?;
+    let page = api.store.of_client(client_id.as_str(), cursor, limit).await;
+    page.map(|page| Json(PageJson::from(page))).map_err(|error| internal(&error))
+}
+
+fn command_problem(error: WriteError<CommandError>) -> Problem {
+    match error {
+        WriteError::Refused(CommandError::Outbox(OutboxError::Full { capacity })) => {
+            let detail = format!("{capacity} events wait for the broker; no more fit until it takes some");
+            Problem::unavailable(detail, RETRY_FULL)
+        }
+        WriteError::Refused(error) => {
+            tracing::error!(reason = error.reason(), %error, "a quote could not be made");
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the quote could not be stored")
+        }
+        WriteError::Database(_) => Problem::unavailable("the database takes no writes", RETRY_FULL),
+        WriteError::Stopped => Problem::unavailable("the service is stopping", 1),
+    }
+}
+
+fn internal(error: &dyn std::error::Error) -> Problem {
+    tracing::error!(%error, "a request could not be answered");
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the service could not answer; its log says why")
+}

@@ -1,0 +1,203 @@
+//! What the service remembers: all of its SQL.
+
+use jiff::Timestamp;
+use platform::{
+    outbox::{OutboxError, Outgoing},
+    store::{Batch, Store, WriteError},
+};
+use schemas::{Cents, DevisExpire, DevisGenere, DevisId, EncodeError, Event, Version};
+use sqlx::{Row as _, SqliteConnection, SqlitePool, migrate::Migrator, sqlite::SqliteRow};
+use uuid::Uuid;
+
+use crate::domain::{self, Devis, Statut};
+
+/// The service's tables.
+pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+/// Quotes that expire in one transaction at most, so that commands never wait long behind a sweep.
+const SWEEP: i64 = 200;
+
+/// Why a command took no effect.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    #[error("the database answered: {0}")]
+    Sql(#[from] sqlx::Error),
+}
+
+impl CommandError {
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Outbox(error) => error.reason(),
+            Self::Encode(error) => error.reason(),
+            Self::Sql(_) => "DatabaseError",
+        }
+    }
+}
+
+pub type Write<T> = Result<T, WriteError<CommandError>>;
+
+/// A place in a client's list of quotes: the next page starts before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor(pub i64);
+
+/// One page of a client's quotes, newest first.
+#[derive(Debug)]
+pub struct Page {
+    pub devis: Vec<Devis>,
+    /// Where the next page starts, if there is one.
+    pub next: Option<Cursor>,
+}
+
+/// The service's memory.
+#[derive(Debug, Clone)]
+pub struct DevisStore {
+    store: Store,
+}
+
+impl DevisStore {
+    pub fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// Stores a new quote and its event together; returns when both are durable.
+    pub async fn create(&self, devis: Devis, event: DevisGenere) -> Write<Devis> {
+        let event = encoded(&event)?;
+        let create = self.store.writer.run(move |batch| {
+            Box::pin(async move {
+                insert(batch.connection(), &devis).await?;
+                batch.publish(event).await?;
+                Ok(devis)
+            })
+        });
+        create.await
+    }
+
+    /// Expires quotes that are due at `now`, a bounded number of them, each with its event in the same
+    /// transaction. Returns how many; as many as the bound means that more may be due.
+    pub async fn expire_due(&self, now: Timestamp) -> Write<usize> {
+        self.store.writer.run(move |batch| Box::pin(expire_due(batch, now))).await
+    }
+
+    /// The quote with that id.
+    pub async fn find(&self, id: DevisId) -> Result<Option<Devis>, sqlx::Error> {
+        let row = sqlx::query("SELECT * FROM devis WHERE devis_id = ?")
+            .bind(id.uuid().as_bytes().as_slice())
+            .fetch_optional(&self.store.readers)
+            .await?;
+        row.as_ref().map(devis).transpose()
+    }
+
+    /// A client's quotes, newest first, at most `limit`, from before `cursor` on.
+    pub async fn of_client(
+        &self,
+        client: &str,
+        cursor: Option<Cursor>,
+        limit: u16,
+    ) -> Result<Page, sqlx::Error> {
+        page(&self.store.readers, client, cursor, usize::from(limit)).await
+    }
+}
+
+/// A full page's worth means that [`DevisStore::expire_due`] may have left some.
+pub const fn may_have_left_some(expired: usize) -> bool {
+    expired as i64 >= SWEEP
+}
+
+/// Encoding is done before the transaction; a failure is the command's, as if it had happened inside.
+fn encoded<E: Event>(event: &E) -> Write<Outgoing> {
+    Outgoing::new(event).map_err(|error| WriteError::Refused(error.into()))
+}
+
+async fn expire_due(batch: &mut Batch, now: Timestamp) -> Result<usize, CommandError> {
+    let rows = sqlx::query(
+        "SELECT * FROM devis WHERE statut = 'GENERE' AND date_expiration <= ? ORDER BY date_expiration LIMIT ?",
+    )
+    .bind(now.as_millisecond())
+    .bind(SWEEP)
+    .fetch_all(batch.connection())
+    .await?;
+    let mut expired = 0;
+    for row in &rows {
+        if let Some((devis, event)) = domain::expirer(devis(row)?, now) {
+            update(batch.connection(), &devis).await?;
+            batch.publish(Outgoing::new::<DevisExpire>(&event)?).await?;
+            expired += 1;
+        }
+    }
+    Ok(expired)
+}
+
+async fn insert(connection: &mut SqliteConnection, devis: &Devis) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO devis (devis_id, client_id, type_bien, valeur, prime, date_creation, date_expiration, statut, \
+         version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(devis.id.uuid().as_bytes().as_slice())
+    .bind(devis.client_id.as_str())
+    .bind(devis.type_bien.as_str())
+    .bind(devis.valeur.get())
+    .bind(devis.prime.get())
+    .bind(devis.date_creation.as_millisecond())
+    .bind(devis.date_expiration.as_millisecond())
+    .bind(devis.statut.as_str())
+    .bind(devis.version.get())
+    .execute(connection)
+    .await
+    .map(drop)
+}
+
+async fn update(connection: &mut SqliteConnection, devis: &Devis) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE devis SET statut = ?, version = ? WHERE devis_id = ?")
+        .bind(devis.statut.as_str())
+        .bind(devis.version.get())
+        .bind(devis.id.uuid().as_bytes().as_slice())
+        .execute(connection)
+        .await
+        .map(drop)
+}
+
+async fn page(
+    readers: &SqlitePool,
+    client: &str,
+    cursor: Option<Cursor>,
+    limit: usize,
+) -> Result<Page, sqlx::Error> {
+    let before = cursor.map_or(i64::MAX, |cursor| cursor.0);
+    let mut rows =
+        sqlx::query("SELECT * FROM devis WHERE client_id = ? AND row_id < ? ORDER BY row_id DESC LIMIT ?")
+            .bind(client)
+            .bind(before)
+            .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX)) // one more tells whether there is a next page
+            .fetch_all(readers)
+            .await?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = match rows.last() {
+        Some(last) if more => Some(Cursor(last.try_get("row_id")?)),
+        _ => None,
+    };
+    Ok(Page { devis: rows.iter().map(devis).collect::<Result<_, _>>()?, next })
+}
+
+fn devis(row: &SqliteRow) -> Result<Devis, sqlx::Error> {
+    let id: &[u8] = row.try_get("devis_id")?;
+    Ok(Devis {
+        id: DevisId::from_uuid(Uuid::from_slice(id).map_err(undecodable)?),
+        client_id: row.try_get::<&str, _>("client_id")?.parse().map_err(undecodable)?,
+        type_bien: row.try_get::<&str, _>("type_bien")?.parse().map_err(undecodable)?,
+        valeur: Cents::new(row.try_get("valeur")?).map_err(undecodable)?,
+        prime: Cents::new(row.try_get("prime")?).map_err(undecodable)?,
+        date_creation: Timestamp::from_millisecond(row.try_get("date_creation")?).map_err(undecodable)?,
+        date_expiration: Timestamp::from_millisecond(row.try_get("date_expiration")?).map_err(undecodable)?,
+        statut: row.try_get::<&str, _>("statut")?.parse::<Statut>().map_err(undecodable)?,
+        version: Version::new(row.try_get("version")?).ok_or_else(|| undecodable("a version below 1"))?,
+    })
+}
+
+fn undecodable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> sqlx::Error {
+    sqlx::Error::Decode(error.into())
+}
