@@ -194,7 +194,10 @@ impl Engine {
 
 /// Plugins of other engines are not looked for.
 fn containerd_config(run: &Path) -> String {
-    format!("version = 2\n[plugins.\"io.containerd.internal.v1.opt\"]\n  path = {:?}\n", run.join("opt"))
+    format!(
+        "version = 2\n[plugins.\"io.containerd.internal.v1.opt\"]\n  path = \"{}\"\n",
+        run.join("opt").display()
+    )
 }
 
 /// Not the machine's own configuration, and no key below /etc.
@@ -271,13 +274,13 @@ fn running(run: &Path, name: &str) -> Option<i32> {
 #[cfg(target_os = "linux")]
 async fn end(run: &Path, name: &str) -> Result<()> {
     use rustix::process::{Pid, Signal, kill_process};
+    let Some(id) = running(run, name) else { return Ok(()) };
+    let pid = Pid::from_raw(id).expect("a recorded id is positive");
+    let process = PathBuf::from(format!("/proc/{id}"));
     let deadline = Instant::now() + STOP;
-    let mut signal = Signal::TERM;
-    while let Some(id) = running(run, name) {
-        if Instant::now() > deadline {
-            signal = Signal::KILL;
-        }
-        let pid = Pid::from_raw(id).expect("a recorded id is positive");
+    // its program is no longer told while it exits, so what is waited for is its entry
+    while process.exists() {
+        let signal = if Instant::now() > deadline { Signal::KILL } else { Signal::TERM };
         match kill_process(pid, signal) {
             Ok(()) | Err(rustix::io::Errno::SRCH) => {}
             Err(e) => return Err(Error::io(&format!("end {name} (process {id})"), e.into())),
