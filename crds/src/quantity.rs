@@ -27,10 +27,7 @@ impl Quantity {
     /// The amount in thousandths of its unit (millicores, millibytes), rounded down; `None` when the notation is
     /// not one that the CRD lets through.
     pub fn milli(&self) -> Option<u128> {
-        let digits_end = self
-            .0
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(self.0.len());
+        let digits_end = self.0.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(self.0.len());
         let (number, suffix) = self.0.split_at(digits_end);
         let scale: u128 = match suffix {
             "m" => 1,
@@ -50,15 +47,9 @@ impl Quantity {
             return None;
         }
         let whole: u128 = whole.parse().ok()?;
-        let fraction_value: u128 = if fraction.is_empty() {
-            0
-        } else {
-            fraction.parse().ok()?
-        };
+        let fraction_value: u128 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
         let denominator = 10_u128.pow(u32::try_from(fraction.len()).ok()?);
-        whole
-            .checked_mul(scale)?
-            .checked_add(fraction_value.checked_mul(scale)? / denominator)
+        whole.checked_mul(scale)?.checked_add(fraction_value.checked_mul(scale)? / denominator)
     }
 
     /// The amount in whole MiB, rounded down; `None` as in [`Quantity::milli`].
@@ -141,10 +132,7 @@ mod tests {
     #[test]
     fn takes_integers_and_strings() {
         assert_eq!(serde_json::from_str::<Quantity>("2").unwrap(), Quantity::new("2"));
-        assert_eq!(
-            serde_json::from_str::<Quantity>("\"2Gi\"").unwrap(),
-            Quantity::new("2Gi")
-        );
+        assert_eq!(serde_json::from_str::<Quantity>("\"2Gi\"").unwrap(), Quantity::new("2Gi"));
         assert!(serde_json::from_str::<Quantity>("true").is_err());
     }
 }

@@ -19,11 +19,7 @@ pub fn crd() -> CustomResourceDefinition {
         "keep".to_owned(),
     );
     for version in &mut crd.spec.versions {
-        if let Some(schema) = version
-            .schema
-            .as_mut()
-            .and_then(|s| s.open_api_v3_schema.as_mut())
-        {
+        if let Some(schema) = version.schema.as_mut().and_then(|s| s.open_api_v3_schema.as_mut()) {
             let plain = tidy(serde_json::to_value(&*schema).expect("a schema is JSON"));
             *schema = serde_json::from_value(plain).expect("tidying keeps a schema a schema");
         }

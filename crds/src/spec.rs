@@ -127,11 +127,7 @@ impl Kafka {
 
 impl Default for Kafka {
     fn default() -> Self {
-        Self {
-            image: None,
-            storage: KafkaStorage::default(),
-            resources: Self::default_resources(),
-        }
+        Self { image: None, storage: KafkaStorage::default(), resources: Self::default_resources() }
     }
 }
 
@@ -143,28 +139,25 @@ pub struct KafkaStorage {
     /// new, empty Kafka. `size` is then the most that it may use.
     #[serde(default)]
     pub ephemeral: bool,
-    /// Size of the volume, from 1Gi to 1Ti, in Mi, Gi or Ti.
+    /// Size of the volume, from 4Gi (what the topics can come to) to 1Ti, in Mi, Gi or Ti.
     #[serde(default = "KafkaStorage::default_size")]
     #[schemars(length(max = 8), regex(pattern = r"^[1-9][0-9]{0,5}(Mi|Gi|Ti)$"))]
     #[x_kube(
-        validation = Rule::new("quantity(self).compareTo(quantity('1Gi')) >= 0 && quantity(self).compareTo(quantity('1Ti')) <= 0")
-            .message("kafka.storage.size: give the broker from 1Gi to 1Ti")
+        validation = Rule::new("quantity(self).compareTo(quantity('4Gi')) >= 0 && quantity(self).compareTo(quantity('1Ti')) <= 0")
+            .message("kafka.storage.size: give the broker from 4Gi (what the topics can come to) to 1Ti")
     )]
     pub size: String,
 }
 
 impl KafkaStorage {
     fn default_size() -> String {
-        "4Gi".to_owned()
+        "5Gi".to_owned()
     }
 }
 
 impl Default for KafkaStorage {
     fn default() -> Self {
-        Self {
-            ephemeral: false,
-            size: Self::default_size(),
-        }
+        Self { ephemeral: false, size: Self::default_size() }
     }
 }
 
@@ -195,10 +188,7 @@ impl SchemaRegistry {
 
 impl Default for SchemaRegistry {
     fn default() -> Self {
-        Self {
-            image: None,
-            resources: Self::default_resources(),
-        }
+        Self { image: None, resources: Self::default_resources() }
     }
 }
 
@@ -251,10 +241,7 @@ impl Quotation {
 
 impl Default for Quotation {
     fn default() -> Self {
-        Self {
-            resources: Self::default_resources(),
-            quote_validity: Self::default_quote_validity(),
-        }
+        Self { resources: Self::default_resources(), quote_validity: Self::default_quote_validity() }
     }
 }
 
@@ -282,10 +269,7 @@ impl Resources {
             cpu: Some(Quantity::new(cpu)),
             memory: Some(Quantity::new(memory)),
         };
-        Self {
-            requests: amounts(requests),
-            limits: amounts(limits),
-        }
+        Self { requests: amounts(requests), limits: amounts(limits) }
     }
 }
 
@@ -314,10 +298,7 @@ pub struct HostAccess {
     /// The host name or IPv4 address under which clients outside the cluster reach Kafka; Kafka advertises it on
     /// its listener HOST (9094), with port 9092 plus `portOffset`. A change restarts Kafka.
     #[serde(default = "HostAccess::default_advertised_host")]
-    #[schemars(
-        length(min = 1, max = 253),
-        regex(pattern = r"^[a-zA-Z0-9]([-a-zA-Z0-9.]*[a-zA-Z0-9])?$")
-    )]
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-zA-Z0-9]([-a-zA-Z0-9.]*[a-zA-Z0-9])?$"))]
     pub advertised_host: String,
     /// Added to every port on the host (`edalab up --port-offset`), so that several clusters fit on one machine. A
     /// change restarts Kafka.
@@ -334,11 +315,7 @@ impl HostAccess {
 
 impl Default for HostAccess {
     fn default() -> Self {
-        Self {
-            enabled: false,
-            advertised_host: Self::default_advertised_host(),
-            port_offset: 0,
-        }
+        Self { enabled: false, advertised_host: Self::default_advertised_host(), port_offset: 0 }
     }
 }
 
@@ -365,10 +342,7 @@ pub struct ImageDefaults {
 #[serde(rename_all = "camelCase")]
 pub struct PullSecret {
     /// Name of the Secret (type kubernetes.io/dockerconfigjson).
-    #[schemars(
-        length(min = 1, max = 253),
-        regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
-    )]
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
     pub name: String,
 }
 

@@ -1,1 +1,21 @@
+//! The operator of the lab: it makes Kafka, a schema registry and the services of one `EdaLab`.
+//!
+//! [`controller`] is the loop. Reads are in [`dereference`], writes in [`apply`], [`status`] and [`kafka`];
+//! everything between ([`validate`], [`build`], [`observe`]) is pure.
 
+pub mod apply;
+pub mod build;
+pub mod config;
+pub mod controller;
+pub mod dereference;
+pub mod drift;
+pub mod events;
+pub mod http;
+pub mod kafka;
+pub mod lease;
+pub mod metrics;
+pub mod observe;
+pub mod outcome;
+pub mod run;
+pub mod status;
+pub mod validate;

@@ -18,9 +18,7 @@ struct Arguments {
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .context("crds/ lies in the workspace")?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("crds/ lies in the workspace")?;
     let wanted = crds::yaml().context("the CRD as YAML")?;
     let mut stale = Vec::new();
     for target in TARGETS {
@@ -40,9 +38,6 @@ fn main() -> anyhow::Result<ExitCode> {
     if stale.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
-    eprintln!(
-        "stale: {}; run `cargo run -p crds --bin generate`",
-        stale.join(", ")
-    );
+    eprintln!("stale: {}; run `cargo run -p crds --bin generate`", stale.join(", "));
     Ok(ExitCode::FAILURE)
 }

@@ -1,0 +1,47 @@
+{{/* Labels of everything in the chart; pods of the operator are found by app.kubernetes.io/name. */}}
+{{- define "kafka-eda-lab.labels" -}}
+{{ include "kafka-eda-lab.selector" . }}
+app.kubernetes.io/component: operator
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end }}
+
+{{- define "kafka-eda-lab.selector" -}}
+app.kubernetes.io/name: kafka-eda-lab
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "kafka-eda-lab.name" -}}
+{{ printf "%s-operator" .Release.Name | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{/* What the operator may do where it serves labs; each line is a call that its code makes. */}}
+{{- define "kafka-eda-lab.rules" -}}
+- apiGroups: [edalab.dev]
+  resources: [edalabs]
+  verbs: [get, list, watch]
+- apiGroups: [edalab.dev]
+  resources: [edalabs/status]
+  verbs: [patch]
+# Owner references that block deletion ask for this where the cluster checks it.
+- apiGroups: [edalab.dev]
+  resources: [edalabs/finalizers]
+  verbs: [update]
+- apiGroups: [""]
+  resources: [configmaps, services]
+  verbs: [get, list, watch, create, patch, update, delete]
+- apiGroups: [apps]
+  resources: [statefulsets, deployments]
+  verbs: [get, list, watch, create, patch, update, delete]
+# Read only: what is in the way of a pod is told in the lab's status.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list, watch]
+- apiGroups: [""]
+  resources: [persistentvolumeclaims, events]
+  verbs: [list]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}

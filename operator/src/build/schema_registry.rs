@@ -1,0 +1,91 @@
+//! The schema registry: Apicurio Registry, which keeps its schemas in a topic of the lab's Kafka.
+
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy};
+
+use super::{
+    Component, Kind, Object,
+    names::{kafka_bootstrap, owned, selector},
+    pod::{Pace, container, env, http_probe, port, template},
+    service,
+};
+use crate::validate::ValidatedLab;
+
+const REGISTRY: Component = Component::SchemaRegistry;
+const API_PORT: (&str, i32) = ("http", 8085);
+const API_NODE_PORT: i32 = 30085;
+/// Apicurio serves its health on a port of its own (Quarkus' management interface).
+const MANAGEMENT_PORT: i32 = 9000;
+
+/// Deployment and Services of the registry.
+pub(super) fn build(lab: &ValidatedLab) -> Vec<Object> {
+    let mut objects = vec![
+        Object::new(Kind::Deployment, REGISTRY, &deployment(lab)),
+        Object::new(Kind::Service, REGISTRY, &service::cluster(lab, REGISTRY, &[API_PORT])),
+    ];
+    objects.extend(
+        service::host(lab, REGISTRY, API_PORT, API_NODE_PORT)
+            .map(|host| Object::new(Kind::Service, REGISTRY, &host)),
+    );
+    objects
+}
+
+/// Starts the registry. It waits for Kafka by itself.
+fn command(lab: &ValidatedLab) -> String {
+    let heap = lab.registry.heap_mebibytes;
+    let options = [
+        // A start takes what it takes at most, idling little: the heap begins small.
+        &format!("-Xms64m -Xmx{heap}m"),
+        // One core does the collecting: on a small heap nothing else pays.
+        "-XX:+UseSerialGC",
+        // The first compiler only: the registry starts faster and in less memory, and answers rarely, because
+        // services keep the ids that they looked up.
+        "-XX:TieredStopAtLevel=1",
+        "-XX:+ExitOnOutOfMemoryError",
+        // No file of counters in /tmp that nobody reads.
+        "-XX:-UsePerfData",
+    ]
+    .join(" ");
+    format!("exec java {options} -jar /deployments/quarkus-run.jar")
+}
+
+fn deployment(lab: &ValidatedLab) -> Deployment {
+    let mut container = container(lab, REGISTRY, &lab.registry.image, &lab.registry.resources, Vec::new());
+    container.command = Some(vec!["/bin/sh".to_owned(), "-c".to_owned(), command(lab)]);
+    container.env = Some(vec![
+        env("APICURIO_STORAGE_KIND", "kafkasql"),
+        env("APICURIO_KAFKASQL_BOOTSTRAP_SERVERS", kafka_bootstrap(&lab.name, &lab.namespace)),
+        env("QUARKUS_HTTP_HOST", "0.0.0.0"),
+        env("QUARKUS_HTTP_PORT", API_PORT.1.to_string()),
+        env("QUARKUS_MANAGEMENT_PORT", MANAGEMENT_PORT.to_string()),
+        // Connections to its in-memory database; 20 by default, each with memory of its own.
+        env("APICURIO_DATASOURCE_JDBC_INITIAL_SIZE", "2"),
+        env("APICURIO_DATASOURCE_JDBC_MIN_SIZE", "2"),
+        // How long the poll of an empty topic waits at the start; 5 s by default, which is most of a start.
+        env("APICURIO_KAFKASQL_CONSUMER_POLL_TIMEOUT", "200"),
+        // The log is for what happens, not for each probe.
+        env("QUARKUS_HTTP_ACCESS_LOG_ENABLED", "false"),
+        // glibc keeps an arena of memory for each of many threads otherwise.
+        env("MALLOC_ARENA_MAX", "2"),
+    ]);
+    container.ports = Some(vec![port(API_PORT.0, API_PORT.1), port("management", MANAGEMENT_PORT)]);
+    // Ready means that it has read its topic. The start is a JVM's on a busy laptop, plus Kafka's.
+    container.startup_probe = Some(http_probe("management", "/health/ready", Pace::start_within(420)));
+    container.readiness_probe = Some(http_probe("management", "/health/ready", Pace::every(5, 3)));
+    container.liveness_probe = Some(http_probe("management", "/health/live", Pace::every(15, 8)));
+    Deployment {
+        metadata: owned(lab, REGISTRY, REGISTRY.object_name(&lab.name)),
+        spec: Some(DeploymentSpec {
+            replicas: Some(1),
+            selector: selector(lab, REGISTRY),
+            // Never two of these JVMs at once on a laptop; services keep the ids that they looked up.
+            strategy: Some(DeploymentStrategy {
+                type_: Some("Recreate".to_owned()),
+                ..DeploymentStrategy::default()
+            }),
+            revision_history_limit: Some(2),
+            template: template(lab, REGISTRY, container, Vec::new(), 30),
+            ..DeploymentSpec::default()
+        }),
+        ..Deployment::default()
+    }
+}
