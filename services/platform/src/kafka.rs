@@ -92,7 +92,7 @@ pub fn producer(bootstrap_servers: &str, gauges: ProducerGauges) -> Result<Produ
         .set("queue.buffering.max.messages", "10000")
         .set("queue.buffering.max.kbytes", "16384")
         .set("reconnect.backoff.max.ms", "2000")
-        .set("statistics.interval.ms", "15000")
+        .set("statistics.interval.ms", "5000")
         .set_log_level(RDKafkaLogLevel::Warning)
         .create_with_context(ProducerContext { gauges })
 }

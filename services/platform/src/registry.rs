@@ -84,11 +84,8 @@ impl RegistryClient {
         if response.status().as_u16() == 404 {
             return Err(RegistryError::NotRegistered { subject: subject.to_owned() });
         }
-        let answer: IdAnswer = accepted(response, || format!("POST {url}"))
-            .await?
-            .json()
-            .await
-            .map_err(RegistryError::Unreachable)?;
+        let answer: IdAnswer =
+            accepted(response, || format!("POST {url}"))?.json().await.map_err(RegistryError::Unreachable)?;
         let id = SchemaId(answer.id);
         remember(&mut *self.ids.lock().await, cached, id);
         Ok(id)
@@ -104,11 +101,8 @@ impl RegistryClient {
         if response.status().as_u16() == 404 {
             return Err(RegistryError::UnknownId { id });
         }
-        let answer: SchemaAnswer = accepted(response, || format!("GET {url}"))
-            .await?
-            .json()
-            .await
-            .map_err(RegistryError::Unreachable)?;
+        let answer: SchemaAnswer =
+            accepted(response, || format!("GET {url}"))?.json().await.map_err(RegistryError::Unreachable)?;
         let schema = Schema::parse_str(&answer.schema)
             .map_err(|source| RegistryError::NotAvro { id, source: Box::new(source) })?;
         let schema = Arc::new(schema);
@@ -117,7 +111,7 @@ impl RegistryClient {
     }
 }
 
-async fn accepted(
+fn accepted(
     response: reqwest::Response,
     request: impl FnOnce() -> String,
 ) -> Result<reqwest::Response, RegistryError> {

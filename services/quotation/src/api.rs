@@ -3,11 +3,14 @@
 mod model;
 mod openapi;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Json, Router,
-    extract::{Path, RawQuery, Request, State},
+    extract::{Path, RawQuery, Request, State, rejection::PathRejection},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -71,7 +74,7 @@ pub fn routes(api: Arc<Api>) -> Router {
     )
 )]
 async fn generate(State(api): State<Arc<Api>>, request: Request) -> Result<Response, Problem> {
-    let timer = api.metrics.generation_duration.start_timer();
+    let started = Instant::now();
     let body = read_json(request, BODY_LIMIT).await?;
     let demande = read_object(&body, |fields| {
         let client_id = fields.text("clientId");
@@ -84,7 +87,7 @@ async fn generate(State(api): State<Arc<Api>>, request: Request) -> Result<Respo
     })?;
     let (devis, event) = domain::generer(DevisId::generate(), demande, Timestamp::now(), api.validity);
     let devis = api.store.create(devis, event).await.map_err(command_problem)?;
-    timer.observe_duration();
+    api.metrics.generation_duration.observe(started.elapsed().as_secs_f64());
     api.metrics.generated.inc();
     let location = HeaderValue::try_from(format!("/api/devis/{}", devis.id));
     let location = location.map_err(|error| internal(&error))?;
@@ -103,8 +106,12 @@ async fn generate(State(api): State<Arc<Api>>, request: Request) -> Result<Respo
             content_type = "application/problem+json"),
     )
 )]
-async fn read(State(api): State<Arc<Api>>, Path(id): Path<String>) -> Result<Json<DevisJson>, Problem> {
+async fn read(
+    State(api): State<Arc<Api>>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Json<DevisJson>, Problem> {
     let unknown = || Problem::not_found("no quote has this id");
+    let Path(id) = id.map_err(|_| unknown())?;
     let id = id.parse().map_err(|_| unknown())?;
     let devis = api.store.find(id).await.map_err(|error| internal(&error))?;
     devis.map(|devis| Json(DevisJson::from(devis))).ok_or_else(unknown)

@@ -15,7 +15,7 @@ use crate::domain::{self, Devis, Statut};
 pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// Quotes that expire in one transaction at most, so that commands never wait long behind a sweep.
-const SWEEP: i64 = 200;
+const SWEEP: u16 = 200;
 
 /// Why a command took no effect.
 #[derive(Debug, thiserror::Error)]
@@ -76,8 +76,18 @@ impl DevisStore {
         create.await
     }
 
+    /// Whether a quote is due to expire at `now`. It only reads, so it can be asked often.
+    pub async fn anything_due(&self, now: Timestamp) -> Result<bool, sqlx::Error> {
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM devis WHERE statut = 'GENERE' AND date_expiration <= ?)",
+        )
+        .bind(now.as_millisecond())
+        .fetch_one(&self.store.readers)
+        .await
+    }
+
     /// Expires quotes that are due at `now`, a bounded number of them, each with its event in the same
-    /// transaction. Returns how many; as many as the bound means that more may be due.
+    /// transaction. Returns how many.
     pub async fn expire_due(&self, now: Timestamp) -> Write<usize> {
         self.store.writer.run(move |batch| Box::pin(expire_due(batch, now))).await
     }
@@ -100,11 +110,6 @@ impl DevisStore {
     ) -> Result<Page, sqlx::Error> {
         page(&self.store.readers, client, cursor, usize::from(limit)).await
     }
-}
-
-/// A full page's worth means that [`DevisStore::expire_due`] may have left some.
-pub const fn may_have_left_some(expired: usize) -> bool {
-    expired as i64 >= SWEEP
 }
 
 /// Encoding is done before the transaction; a failure is the command's, as if it had happened inside.

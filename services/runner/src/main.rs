@@ -29,7 +29,7 @@ enum Command {
 async fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Quotation(config) => serve_quotation(config).await,
-        Command::Events(config) => events::print(config).await.map_err(anyhow::Error::from),
+        Command::Events(config) => events::print(config).await.map_err(anyhow::Error::msg),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -52,5 +52,6 @@ async fn serve_quotation(config: quotation::Config) -> anyhow::Result<()> {
         Err(error) => tracing::error!(reason = error.reason(), %error, "cannot run"),
     }
     tokio::task::spawn_blocking(move || telemetry.flush()).await.context("traces were left unsent")?;
-    Ok(served?)
+    // Our errors say their cause themselves; as messages they do not say it twice.
+    served.map_err(anyhow::Error::msg)
 }

@@ -3,10 +3,11 @@
 use std::{fmt, str::FromStr};
 
 use axum::{
-    body::Bytes,
+    body::{Body, Bytes},
     extract::Request,
     http::{HeaderMap, StatusCode, header},
 };
+use http_body_util::BodyExt as _;
 use schemas::Cents;
 use serde::{
     Deserialize,
@@ -24,21 +25,31 @@ pub async fn read_json(request: Request, limit: usize) -> Result<Bytes, Problem>
         let detail = "the body must be JSON: send it with Content-Type: application/json";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
     }
-    let too_large =
-        || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {limit} bytes"));
-    let announced = request.headers().get(header::CONTENT_LENGTH);
-    let announced =
-        announced.and_then(|length| length.to_str().ok()).and_then(|length| length.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > limit as u64) {
-        return Err(too_large());
-    }
-    axum::body::to_bytes(request.into_body(), limit).await.map_err(|error| {
-        let source = std::error::Error::source(&error);
-        match source.is_some_and(|source| source.to_string().contains("length limit")) {
-            true => too_large(),
-            false => Problem::new(StatusCode::BAD_REQUEST, "the body broke off"),
+    collect(request.into_body(), limit).await
+}
+
+/// How much of a body that is too long is read and thrown away: a client that is still sending when the connection
+/// closes would see a reset, and not the refusal.
+const DISCARDED: usize = 1024 * 1024;
+
+async fn collect(mut body: Body, limit: usize) -> Result<Bytes, Problem> {
+    let mut kept = Vec::new();
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "the body broke off"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        length += data.len();
+        if length <= limit {
+            kept.extend_from_slice(&data);
+        } else if length > limit + DISCARDED {
+            break;
         }
-    })
+    }
+    if length > limit {
+        let detail = format!("the body is larger than {limit} bytes");
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
+    }
+    Ok(kept.into())
 }
 
 /// `curl -d` calls its body a form unless it is told otherwise, and so do many first tries: that, and no type at

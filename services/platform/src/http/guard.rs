@@ -99,17 +99,15 @@ async fn answer(guard: &Guard, request: Request, next: Next) -> Response {
     let Ok(_permit) = guard.permits.try_acquire() else {
         return Problem::unavailable("the service has as many requests as it can work on", 1).into_response();
     };
-    match tokio::time::timeout(guard.duration, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            let detail = "the request took too long; whether it took effect is not known";
-            Problem::unavailable(detail, 1).into_response()
-        }
-    }
+    let answered = tokio::time::timeout(guard.duration, next.run(request)).await;
+    answered.unwrap_or_else(|_| {
+        Problem::unavailable("the request took too long; whether it took effect is not known", 1)
+            .into_response()
+    })
 }
 
 /// axum answers 405 with an empty body and an Allow header: the header stays, and a body comes.
-async fn describe_method_refusal(request: Request, next: Next) -> Response {
+pub(super) async fn describe_method_refusal(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
         return Problem::method_not_allowed(response.headers().get(header::ALLOW).cloned()).into_response();

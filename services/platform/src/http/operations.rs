@@ -7,11 +7,12 @@ use axum::{
     Json, Router,
     extract::State,
     http::{StatusCode, header},
+    middleware,
     response::{IntoResponse, Response},
     routing::get,
 };
 
-use super::Problem;
+use super::{Problem, guard::describe_method_refusal};
 use crate::{metrics::Metrics, store::Store};
 
 /// How long the database may take to write one row.
@@ -54,6 +55,7 @@ pub fn operations(readiness: Readiness, metrics: Metrics) -> Router {
         .route("/health", get(|| async { Json(serde_json::json!({ "status": "UP" })) }))
         .route("/ready", get(ready))
         .route("/metrics", get(show_metrics))
+        .layer(middleware::from_fn(describe_method_refusal))
         .with_state(Operations { readiness, metrics })
 }
 

@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// Rows that are handed to Kafka before any is marked: the most that a killed process repeats.
-const BATCH: usize = 500;
+const BATCH: u16 = 500;
 /// Between two attempts: it doubles from the first to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -109,7 +109,7 @@ impl Relay {
     ) -> Self {
         let progress = store.outbox.appended();
         // The process before may have been killed with one batch confirmed and not marked.
-        let maybe_sent = progress.last.min(progress.confirmed + BATCH as i64);
+        let maybe_sent = progress.last.min(progress.confirmed + i64::from(BATCH));
         if maybe_sent > progress.confirmed {
             tracing::info!(
                 rows = maybe_sent - progress.confirmed,
@@ -188,7 +188,7 @@ impl Relay {
     /// Publishes the next batch and marks it.
     async fn publish_next(&mut self) -> Result<(), RelayError> {
         let confirmed = self.outbox.appended().confirmed;
-        let rows = rows::after(&self.readers, confirmed, BATCH as i64, &self.source).await;
+        let rows = rows::after(&self.readers, confirmed, BATCH, &self.source).await;
         let rows = rows.map_err(RelayError::Read)?;
         self.metrics.oldest.set(rows.first().map_or(0, |row| row.envelope.time.as_millisecond()));
         if rows.is_empty() {

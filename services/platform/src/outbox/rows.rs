@@ -87,7 +87,7 @@ pub(super) async fn prune(connection: &mut SqliteConnection, up_to: i64) -> Resu
 pub(super) async fn after(
     readers: &SqlitePool,
     number: i64,
-    limit: i64,
+    limit: u16,
     source: &str,
 ) -> Result<Vec<Stored>, sqlx::Error> {
     let rows = sqlx::query(

@@ -77,8 +77,8 @@ impl Store {
         let mut connection = connect_writer(&options).await.map_err(failed)?;
         let mut own = sqlx::migrate!("./migrations");
         own.dangerous_set_table_name(MIGRATIONS_TABLE);
-        own.run(&mut connection).await?;
-        migrations.run(&mut connection).await?;
+        own.run_direct(None, &mut connection, false).await?;
+        migrations.run_direct(None, &mut connection, false).await?;
 
         let outbox = Outbox::open(&mut connection, outbox_capacity, metrics).await?;
         let readers = SqlitePoolOptions::new()

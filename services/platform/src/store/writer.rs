@@ -6,6 +6,7 @@ use std::{fmt, future::Future, pin::Pin, time::Instant};
 use prometheus::{Histogram, IntCounterVec};
 use sqlx::{Executor as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
+use tracing::{Instrument as _, Span};
 
 use super::DataFolder;
 use crate::{
@@ -113,7 +114,7 @@ impl Writer {
         E: Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let job = Command { work: Some(work), outcome: None, reply };
+        let job = Command { work: Some(work), outcome: None, span: Span::current(), reply };
         self.jobs.send(Box::new(job)).await.map_err(|_| WriteError::Stopped)?;
         answer.await.unwrap_or(Err(WriteError::Stopped))
     }
@@ -140,6 +141,8 @@ trait Job: Send {
 struct Command<F, T, E> {
     work: Option<F>,
     outcome: Option<Result<T, E>>,
+    /// The caller's, so that what the command logs and publishes is traced to it.
+    span: Span,
     reply: oneshot::Sender<Result<T, WriteError<E>>>,
 }
 
@@ -150,12 +153,14 @@ where
     E: Send,
 {
     fn run<'c>(&'c mut self, batch: &'c mut Batch) -> Pin<Box<dyn Future<Output = bool> + Send + 'c>> {
-        Box::pin(async move {
+        let span = self.span.clone();
+        let work = async move {
             if let Some(work) = self.work.take() {
                 self.outcome = Some(work(batch).await);
             }
             matches!(self.outcome, Some(Ok(_)))
-        })
+        };
+        Box::pin(work.instrument(span))
     }
 
     fn settle(self: Box<Self>, committed: Result<(), &str>) {

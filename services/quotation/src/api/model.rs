@@ -141,6 +141,7 @@ impl From<Page> for PageJson {
 }
 
 /// An amount as a JSON number with two decimals, digit by digit.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out a reference")]
 fn amount<S: Serializer>(cents: &Cents, serializer: S) -> Result<S::Ok, S::Error> {
     RawValue::from_string(cents.to_string()).map_err(serde::ser::Error::custom)?.serialize(serializer)
 }

@@ -4,9 +4,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use platform::registry::{RegistryClient, RegistryError};
 use rdkafka::{
     Message as _,
-    message::{BorrowedMessage, Headers as _},
+    message::{Headers as _, OwnedMessage},
 };
 use schemas::{Content, DecodeError, topic, wire};
+use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
 /// Why a value is shown as bytes.
@@ -30,31 +31,63 @@ impl Unreadable {
     }
 }
 
-/// The line for a record: `topic`, `partition`, `offset`, `timestamp`, `key`, `headers`, and `event`; or, where
-/// the value cannot be read, `unreadable` with the reason and the bytes in base64.
-pub(super) async fn describe(record: &BorrowedMessage<'_>, registry: &RegistryClient) -> Json {
-    let mut line = Map::new();
-    line.insert("topic".to_owned(), json!(record.topic()));
-    line.insert("partition".to_owned(), json!(record.partition()));
-    line.insert("offset".to_owned(), json!(record.offset()));
-    line.insert("timestamp".to_owned(), json!(record.timestamp().to_millis()));
-    line.insert("key".to_owned(), record.key().map_or(Json::Null, text_or_base64));
-    line.insert("headers".to_owned(), headers(record));
+/// A record. It has `event`, or, where the value cannot be read, `unreadable`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Line {
+    topic: String,
+    partition: i32,
+    offset: i64,
+    /// The record's own, in milliseconds since 1970.
+    timestamp: Option<i64>,
+    key: Json,
+    headers: Json,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schema_id: Option<u32>,
+    /// The decoded value; null for a record without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unreadable: Option<UnreadableValue>,
+}
+
+#[derive(Debug, Serialize)]
+struct UnreadableValue {
+    reason: &'static str,
+    detail: String,
+    base64: String,
+}
+
+/// Describes a record, asking the registry for its schema.
+pub(super) async fn describe(record: &OwnedMessage, registry: &RegistryClient) -> Line {
+    let mut line = Line {
+        topic: record.topic().to_owned(),
+        partition: record.partition(),
+        offset: record.offset(),
+        timestamp: record.timestamp().to_millis(),
+        key: record.key().map_or(Json::Null, text_or_base64),
+        headers: headers(record),
+        schema_id: None,
+        event: None,
+        unreadable: None,
+    };
     let Some(value) = record.payload() else {
-        line.insert("event".to_owned(), Json::Null);
-        return Json::Object(line);
+        return Line { event: Some(Json::Null), ..line };
     };
     match read(record.topic(), value, registry).await {
         Ok((schema_id, event)) => {
-            line.extend(schema_id.map(|id| ("schemaId".to_owned(), json!(id))));
-            line.insert("event".to_owned(), event);
+            line.schema_id = schema_id;
+            line.event = Some(event);
         }
         Err(error) => {
-            let unreadable = json!({ "reason": error.reason(), "detail": error.to_string(), "base64": BASE64.encode(value) });
-            line.insert("unreadable".to_owned(), unreadable);
+            line.unreadable = Some(UnreadableValue {
+                reason: error.reason(),
+                detail: error.to_string(),
+                base64: BASE64.encode(value),
+            });
         }
     }
-    Json::Object(line)
+    line
 }
 
 /// The value, and its schema's id where it has one. Topics without schema hold JSON (control) or anything (dead
@@ -74,7 +107,7 @@ async fn read(
 }
 
 /// The headers as an object; of a repeated one the last counts, as everywhere in Kafka.
-fn headers(record: &BorrowedMessage<'_>) -> Json {
+fn headers(record: &OwnedMessage) -> Json {
     let Some(headers) = record.headers() else { return json!({}) };
     headers
         .iter()

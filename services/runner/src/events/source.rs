@@ -1,0 +1,140 @@
+//! The records to print: every partition of the topics, read without a consumer group, so that no one's offsets
+//! are disturbed.
+
+use std::{collections::HashMap, time::Duration};
+
+use platform::kafka::log_line;
+use rdkafka::{
+    ClientConfig, ClientContext, Message as _, Offset, TopicPartitionList,
+    config::RDKafkaLogLevel,
+    consumer::{Consumer as _, ConsumerContext, StreamConsumer},
+    error::KafkaError,
+    message::OwnedMessage,
+    metadata::Metadata,
+};
+use schemas::CATALOGUE;
+
+use super::EventsError;
+
+/// How long a question to the broker may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long to wait for a record where only a transaction's marker may be left, which is never handed out.
+const MARKER_PATIENCE: Duration = Duration::from_secs(2);
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Start {
+    Beginning,
+    End,
+}
+
+/// librdkafka's log lines go where ours go: for a tool nowhere, unless somebody sets a subscriber up.
+struct QuietContext;
+
+impl ClientContext for QuietContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log_line(level, facility, message);
+    }
+}
+
+impl ConsumerContext for QuietContext {}
+
+/// Topic and partition number.
+type Partition = (String, i32);
+
+pub(super) struct Source {
+    consumer: StreamConsumer<QuietContext>,
+    /// Partitions not yet read to the end that they had at the start, and that end.
+    unread: HashMap<Partition, i64>,
+    partitions: usize,
+    /// Ends that the broker has told of.
+    ends: usize,
+}
+
+impl Source {
+    /// Opens the topics, or every topic of the lab that exists. Blocks.
+    pub(super) fn open(servers: &str, topics: &[String], start: Start) -> Result<Self, EventsError> {
+        let consumer: StreamConsumer<QuietContext> = ClientConfig::new()
+            .set("bootstrap.servers", servers)
+            .set("client.id", "edalab-events")
+            .set("group.id", "edalab-events") // demanded by the client and not used: nothing is committed
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("enable.partition.eof", "true")
+            .set("auto.offset.reset", "earliest")
+            .set("queued.max.messages.kbytes", "16384")
+            .set_log_level(RDKafkaLogLevel::Emerg)
+            .create_with_context(QuietContext)?;
+        let metadata = consumer
+            .fetch_metadata(None, TIMEOUT)
+            .map_err(|source| EventsError::Unreachable { servers: servers.to_owned(), source })?;
+        let partitions = partitions(&metadata, topics)?;
+        let mut assignment = TopicPartitionList::new();
+        let mut unread = HashMap::new();
+        for (topic, number) in &partitions {
+            let (low, high) = consumer.fetch_watermarks(topic, *number, TIMEOUT)?;
+            let offset = match start {
+                Start::Beginning => low,
+                Start::End => high,
+            };
+            assignment.add_partition_offset(topic, *number, Offset::Offset(offset))?;
+            if offset < high {
+                unread.insert((topic.clone(), *number), high);
+            }
+        }
+        consumer.assign(&assignment)?;
+        Ok(Self { consumer, unread, partitions: partitions.len(), ends: 0 })
+    }
+
+    /// The next record; `None` when everything is read that was there at the start, unless it is to be followed.
+    pub(super) async fn next(&mut self, follow: bool) -> Result<Option<OwnedMessage>, EventsError> {
+        loop {
+            if !follow && self.unread.is_empty() {
+                return Ok(None);
+            }
+            let received = if follow || self.ends < self.partitions {
+                self.consumer.recv().await
+            } else {
+                match tokio::time::timeout(MARKER_PATIENCE, self.consumer.recv()).await {
+                    Ok(received) => received,
+                    Err(_) => return Ok(None),
+                }
+            };
+            match received {
+                Ok(record) => {
+                    let record = record.detach();
+                    let partition = (record.topic().to_owned(), record.partition());
+                    if self.unread.get(&partition).is_some_and(|end| record.offset() + 1 >= *end) {
+                        self.unread.remove(&partition);
+                    }
+                    return Ok(Some(record));
+                }
+                Err(KafkaError::PartitionEOF(_)) => self.ends += 1,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+fn partitions(metadata: &Metadata, topics: &[String]) -> Result<Vec<Partition>, EventsError> {
+    let numbers = |name: &str| -> Vec<i32> {
+        let found = metadata.topics().iter().find(|topic| topic.name() == name);
+        found.map_or_else(Vec::new, |topic| {
+            topic.partitions().iter().map(rdkafka::metadata::MetadataPartition::id).collect()
+        })
+    };
+    let mut partitions = Vec::new();
+    if topics.is_empty() {
+        for topic in CATALOGUE {
+            let name = topic.name.as_str();
+            partitions.extend(numbers(name).into_iter().map(|number| (name.to_owned(), number)));
+        }
+    }
+    for topic in topics {
+        let numbers = numbers(topic);
+        if numbers.is_empty() {
+            return Err(EventsError::NoTopic { topic: topic.clone() });
+        }
+        partitions.extend(numbers.into_iter().map(|number| (topic.clone(), number)));
+    }
+    if partitions.is_empty() { Err(EventsError::NoTopics) } else { Ok(partitions) }
+}
