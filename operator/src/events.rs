@@ -24,20 +24,15 @@ pub fn changes(old: Option<&EdaLabStatus>, new: &EdaLabStatus, outcome: &Outcome
         .iter()
         .filter(|now| {
             let before = old.and_then(|old| old.condition(&now.type_));
-            match before {
-                Some(before) => before.status != now.status || before.reason != now.reason,
-                // The first status of all tells nothing but that things start.
-                None => now.status != ConditionStatus::Unknown,
-            }
+            before.is_none_or(|before| before.status != now.status || before.reason != now.reason)
         })
+        // That something starts or waits is in the status; an Event is for what happened.
+        .filter(|now| now.status != ConditionStatus::Unknown && !is_on_its_way(&now.reason))
         // Ready sums up: while it is false its reason is another condition's, which has an Event of its own.
         .filter(|now| now.type_ != READY || now.status == ConditionStatus::True || outcome.stopped.is_some())
         .map(|now| {
-            let type_ = if now.status == ConditionStatus::False && !is_on_its_way(&now.reason) {
-                EventType::Warning
-            } else {
-                EventType::Normal
-            };
+            let bad = now.status == ConditionStatus::False;
+            let type_ = if bad { EventType::Warning } else { EventType::Normal };
             event(type_, &now.reason, &now.type_, &now.message)
         })
         .collect();

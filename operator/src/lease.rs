@@ -91,12 +91,11 @@ impl Election {
             lease_transitions: Some(transitions),
             ..LeaseSpec::default()
         };
-        let written = match there {
-            Some(lease) => self.write(&Lease { spec: Some(spec), ..lease }).await,
-            None => {
-                let metadata = ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() };
-                self.leases.create(&params(), &Lease { metadata, spec: Some(spec) }).await
-            }
+        let written = if let Some(lease) = there {
+            self.write(&Lease { spec: Some(spec), ..lease }).await
+        } else {
+            let metadata = ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() };
+            self.leases.create(&params(), &Lease { metadata, spec: Some(spec) }).await
         };
         match written {
             Ok(lease) => Ok(Some(lease)),

@@ -19,3 +19,6 @@ pub mod outcome;
 pub mod run;
 pub mod status;
 pub mod validate;
+
+#[cfg(test)]
+mod samples;

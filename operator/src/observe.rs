@@ -106,12 +106,9 @@ fn rolled_out(workload: &Value) -> bool {
     let number = |field: &str| status[field].as_i64().unwrap_or(0);
     let replicas = workload["spec"]["replicas"].as_i64().unwrap_or(1);
     let seen = number("observedGeneration") >= workload["metadata"]["generation"].as_i64().unwrap_or(0);
-    let revised =
-        status["currentRevision"] == status["updateRevision"] || number("updatedReplicas") == replicas;
-    seen && revised
-        && number("updatedReplicas").max(number("currentReplicas")) >= replicas
-        && number("readyReplicas") == replicas
-        && number("replicas") == replicas
+    seen && ["updatedReplicas", "readyReplicas", "replicas"]
+        .into_iter()
+        .all(|field| number(field) == replicas)
 }
 
 #[cfg(test)]

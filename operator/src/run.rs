@@ -137,9 +137,10 @@ fn on_error(_: Arc<Lab>, _: &Error, _: Arc<Context>) -> Action {
 }
 
 fn log(error: &controller::Error<Error, watcher::Error>) {
-    match error {
-        // A child's last change arrives after its lab is gone.
-        controller::Error::ObjectNotFound(_) => tracing::debug!(%error, "the lab is gone"),
-        _ => tracing::warn!(%error, "reconciliation"),
+    // A child's last change arrives after its lab is gone.
+    if matches!(error, controller::Error::ObjectNotFound(_)) {
+        tracing::debug!(%error, "the lab is gone");
+    } else {
+        tracing::warn!(%error, "reconciliation");
     }
 }

@@ -173,7 +173,7 @@ pub fn validate(lab: &EdaLab, related: &RelatedImages) -> Result<ValidatedLab, E
     })
 }
 
-/// A DNS-1035 label of at most 35 characters: `<lab>-schema-registry-<hash>-<hash>` must fit a pod's name of 63.
+/// A DNS-1035 label of at most 35 characters: `<lab>-schema-registry-<hash>` must fit a label of 63.
 fn name(lab: &EdaLab) -> Result<String, Error> {
     let name = lab.name_any();
     let inner = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');

@@ -24,10 +24,6 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 - apiGroups: [edalab.dev]
   resources: [edalabs/status]
   verbs: [patch]
-# Owner references that block deletion ask for this where the cluster checks it.
-- apiGroups: [edalab.dev]
-  resources: [edalabs/finalizers]
-  verbs: [update]
 - apiGroups: [""]
   resources: [configmaps, services]
   verbs: [get, list, watch, create, patch, update, delete]

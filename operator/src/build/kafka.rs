@@ -131,6 +131,14 @@ group.initial.rebalance.delay.ms=0
     )
 }
 
+/// Hash of what the broker reads; a comment that changes restarts no broker.
+fn settings_hash(config: &ConfigMap) -> String {
+    let files = config.data.iter().flatten().map(|(_, text)| text.as_str());
+    let settings: Vec<&str> =
+        files.flat_map(str::lines).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    hash(&settings)
+}
+
 /// Options of the broker's JVM; the text is a shell's, split at blanks.
 fn jvm_options(lab: &ValidatedLab) -> String {
     let heap = lab.kafka.heap_mebibytes;
@@ -196,7 +204,7 @@ fn stateful_set(lab: &ValidatedLab, config: &ConfigMap) -> StatefulSet {
         .get_or_insert_default()
         .annotations
         .get_or_insert_default()
-        .insert(CONFIG_HASH.to_owned(), hash(&config.data));
+        .insert(CONFIG_HASH.to_owned(), settings_hash(config));
 
     let name = KAFKA.object_name(&lab.name);
     StatefulSet {

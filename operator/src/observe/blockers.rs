@@ -7,6 +7,8 @@ use super::Blocker;
 
 /// Waiting reasons of a pod that is simply being set up.
 const ON_ITS_WAY: [&str; 2] = ["ContainerCreating", "PodInitializing"];
+/// So many restarts are no accident any more.
+const CRASH_LOOP: i32 = 3;
 
 /// The first thing in the way of the workload of this name; `None` when there is only time to pass.
 pub(super) fn find(
@@ -19,7 +21,7 @@ pub(super) fn find(
     alive()
         .find_map(|pod| container_trouble(pod))
         .or_else(|| alive().find_map(|pod| unschedulable(pod, workload, claims, warnings)))
-        .or_else(|| alive().find_map(|pod| warned(&pod.name_any(), "Pod", warnings)))
+        .or_else(|| alive().find_map(|pod| not_made(pod, warnings)))
         .or_else(|| if pods.is_empty() { not_created(workload, warnings) } else { None })
         .or_else(|| claim_trouble(workload, claims, warnings))
 }
@@ -43,31 +45,44 @@ fn container_trouble(pod: &Pod) -> Option<Blocker> {
         .find_map(|container| container_blocker(&pod.name_any(), container))
 }
 
+/// What a container says of itself. A kubelet alternates between words while it tries the same thing again and
+/// again (ErrImagePull and ImagePullBackOff; Error and CrashLoopBackOff): they are one blocker here, because
+/// nothing new has happened.
 fn container_blocker(pod: &str, container: &ContainerStatus) -> Option<Blocker> {
     let state = container.state.as_ref()?;
     if let Some(waiting) = &state.waiting {
         let reason = waiting.reason.as_deref().unwrap_or("Waiting");
-        if ON_ITS_WAY.contains(&reason) {
-            return None;
-        }
-        let ended = last_end(container);
-        // What the kubelet says of a crash loop is how long it waits; how the container ended says more.
-        let detail = ended.unwrap_or_else(|| waiting.message.clone().unwrap_or_default());
-        return Some(blocker(reason, pod, &detail));
+        let said = waiting.message.as_deref().unwrap_or_default();
+        return match reason {
+            _ if ON_ITS_WAY.contains(&reason) => None,
+            "ErrImagePull" | "ImagePullBackOff" => {
+                let cause = said.split_once("ErrImagePull: ").map_or(said, |(_, cause)| cause);
+                Some(blocker("ImagePullBackOff", pod, &format!("{}: {cause}", container.image)))
+            }
+            "CrashLoopBackOff" => Some(crash(pod, container, said)),
+            _ => Some(blocker(reason, pod, said)),
+        };
     }
-    state.terminated.as_ref().map(|ended| {
-        let reason = ended.reason.as_deref().unwrap_or("Terminated");
-        blocker(reason, pod, &format!("the container ended with exit code {}", ended.exit_code))
-    })
+    let ended = state.terminated.is_some();
+    let again = state.running.is_some() && !container.ready && container.restart_count >= CRASH_LOOP;
+    (ended || again).then(|| crash(pod, container, ""))
 }
 
-fn last_end(container: &ContainerStatus) -> Option<String> {
-    let ended = container.last_state.as_ref()?.terminated.as_ref()?;
-    Some(format!(
-        "the container ended with {}, exit code {}; its log says why (kubectl logs --previous)",
-        ended.reason.as_deref().unwrap_or("an error"),
-        ended.exit_code
-    ))
+/// How the container ended says more than how long the kubelet waits before it starts again.
+fn crash(pod: &str, container: &ContainerStatus, otherwise: &str) -> Blocker {
+    let state = container.state.as_ref().and_then(|state| state.terminated.as_ref());
+    let before = container.last_state.as_ref().and_then(|state| state.terminated.as_ref());
+    let detail = state.or(before).map_or_else(
+        || otherwise.to_owned(),
+        |ended| {
+            format!(
+                "the container ended with {} (exit code {}); kubectl logs --previous {pod} says why",
+                ended.reason.as_deref().unwrap_or("an error"),
+                ended.exit_code
+            )
+        },
+    );
+    blocker("CrashLoopBackOff", pod, &detail)
 }
 
 fn unschedulable(
@@ -120,11 +135,25 @@ fn not_created(workload: &str, warnings: &[Event]) -> Option<Blocker> {
     Some(blocker("FailedCreate", workload, said.message.as_deref().unwrap_or_default()))
 }
 
-/// A warning that hinders a pod before its container runs, such as a volume that does not mount.
-fn warned(name: &str, kind: &str, warnings: &[Event]) -> Option<Blocker> {
-    let said = latest(name, kind, warnings)?;
-    let reason = said.reason.as_deref()?;
-    reason.starts_with("Failed").then(|| blocker(reason, name, said.message.as_deref().unwrap_or_default()))
+/// What keeps a scheduled pod's container from being made: a volume that does not mount, a network that fails. Such
+/// warnings are told only while the container waits; they outlive what they are about.
+fn not_made(pod: &Pod, warnings: &[Event]) -> Option<Blocker> {
+    let statuses = pod.status.as_ref()?.container_statuses.as_ref()?;
+    statuses
+        .iter()
+        .find(|container| container.state.as_ref().is_some_and(|state| state.waiting.is_some()))?;
+    let name = pod.name_any();
+    let about_pod = warnings.iter().filter(|event| {
+        event.involved_object.kind.as_deref() == Some("Pod")
+            && event.involved_object.name.as_deref() == Some(&name)
+            && event.involved_object.uid == pod.uid()
+            && matches!(
+                event.reason.as_deref(),
+                Some("FailedMount" | "FailedAttachVolume" | "FailedCreatePodSandBox")
+            )
+    });
+    let said = newest(about_pod)?;
+    Some(blocker(said.reason.as_deref()?, &name, said.message.as_deref().unwrap_or_default()))
 }
 
 fn latest<'a>(name: &str, kind: &str, warnings: &'a [Event]) -> Option<&'a Event> {

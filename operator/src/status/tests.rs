@@ -1,1 +1,148 @@
+use crds::Phase;
+use serde_json::json;
 
+use super::*;
+use crate::{
+    observe::Part,
+    outcome::Stop,
+    samples::{lab, minimal},
+};
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_795_000_000 + second).expect("a time")
+}
+
+fn part(component: Of, ready: bool, reason: &str, message: &str) -> Part {
+    Part {
+        component,
+        wanted: true,
+        ready,
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+        image: format!("image-of-{}", component.as_str()),
+    }
+}
+
+fn well() -> Outcome {
+    let ready = |component| part(component, true, "Ready", "is ready");
+    Outcome {
+        parts: Of::ALL.map(ready).to_vec(),
+        topics: Some(Check::holds("TopicsAsInCatalogue", "11 topics")),
+        schemas: Some(Check::holds("SchemasAsInCatalogue", "2 schemas")),
+        ..Outcome::begin(&minimal())
+    }
+}
+
+fn standing(status: &EdaLabStatus, type_: &str) -> (ConditionStatus, String) {
+    let condition = status.condition(type_).unwrap_or_else(|| panic!("{type_} in {status:?}"));
+    (condition.status, condition.reason.clone())
+}
+
+#[test]
+fn ready_when_all_parts_are() {
+    let status = compute(None, &well(), at(0));
+    assert_eq!(standing(&status, READY), (ConditionStatus::True, "Ready".to_owned()));
+    assert_eq!(status.phase, Some(Phase::ProducteurConsommateur));
+    assert_eq!(status.observed_generation, Some(1));
+    assert_eq!(status.components.len(), 3);
+    let types: Vec<_> = status.conditions.iter().map(|c| c.type_.as_str()).collect();
+    assert_eq!(
+        types,
+        [READY, "KafkaReady", "TopicsReady", "SchemaRegistryReady", "SchemasReady", "ServicesReady"]
+    );
+}
+
+#[test]
+fn nothing_changes_when_nothing_has_happened() {
+    let before = compute(None, &well(), at(0));
+    assert_eq!(compute(Some(&before), &well(), at(100)), before);
+}
+
+#[test]
+fn a_time_moves_with_its_status_only() {
+    let before = compute(None, &well(), at(0));
+    let mut worse = well();
+    worse.parts[0] = part(Of::Kafka, false, "Starting", "lab-kafka-0 is starting");
+    let down = compute(Some(&before), &worse, at(10));
+    assert_ne!(
+        down.condition("KafkaReady").unwrap().last_transition_time,
+        before.condition("KafkaReady").unwrap().last_transition_time
+    );
+    assert_eq!(down.condition("SchemasReady"), before.condition("SchemasReady"));
+    worse.parts[0] =
+        part(Of::Kafka, false, "ImagePullBackOff", "lab-kafka-0: ImagePullBackOff: no such image");
+    let other_reason = compute(Some(&down), &worse, at(20));
+    let (was, is) = (down.condition("KafkaReady").unwrap(), other_reason.condition("KafkaReady").unwrap());
+    assert_eq!(was.last_transition_time, is.last_transition_time);
+    assert_ne!(was.reason, is.reason);
+}
+
+#[test]
+fn ready_tells_the_first_thing_in_the_way() {
+    let mut outcome = well();
+    outcome.topics = Some(Check::fails("TopicRefused", "no"));
+    outcome.parts[2] = part(Of::Quotation, false, "ImagePullBackOff", "lab-quotation-0: ImagePullBackOff");
+    let status = compute(None, &outcome, at(0));
+    assert_eq!(standing(&status, READY), (ConditionStatus::False, "TopicRefused".to_owned()));
+    outcome.topics = well().topics;
+    let status = compute(None, &outcome, at(0));
+    assert_eq!(standing(&status, READY), (ConditionStatus::False, "ImagePullBackOff".to_owned()));
+    assert_eq!(status.condition(READY).unwrap().message, "lab-quotation-0: ImagePullBackOff");
+    assert_eq!(status.phase, None);
+}
+
+#[test]
+fn the_phase_in_force_is_the_old_one_until_everything_follows() {
+    let before = compute(None, &well(), at(0));
+    let infrastructure = lab(&json!({ "phase": "Infrastructure" }));
+    let mut outcome = Outcome { asked: infrastructure.spec.phase, ..well() };
+    outcome.parts[2] =
+        Part { wanted: false, ..part(Of::Quotation, false, "Stopping", "lab-quotation-0 is stopping") };
+    let during = compute(Some(&before), &outcome, at(1));
+    assert_eq!(during.phase, Some(Phase::ProducteurConsommateur));
+    outcome.parts[2] = Part { wanted: false, ..part(Of::Quotation, true, "NotInThisPhase", "") };
+    let after = compute(Some(&during), &outcome, at(2));
+    assert_eq!(after.phase, Some(Phase::Infrastructure));
+    assert_eq!(standing(&after, READY).0, ConditionStatus::True);
+    assert_eq!(standing(&after, "ServicesReady"), (ConditionStatus::True, "NotInThisPhase".to_owned()));
+    assert_eq!(after.components.len(), 2);
+}
+
+#[test]
+fn a_stop_is_told_and_what_was_known_stays() {
+    let before = compute(None, &well(), at(0));
+    let stop = Stop { reason: "NoImage", message: "no image".to_owned(), retry: false };
+    let outcome = Outcome { stopped: Some(stop), generation: Some(2), ..Outcome::begin(&minimal()) };
+    let status = compute(Some(&before), &outcome, at(1));
+    assert_eq!(standing(&status, READY), (ConditionStatus::False, "NoImage".to_owned()));
+    assert_eq!(status.condition("KafkaReady"), before.condition("KafkaReady"));
+    assert_eq!(status.observed_generation, Some(2));
+    assert_eq!(status.phase, before.phase);
+    assert_eq!(status.endpoints, before.endpoints);
+}
+
+#[test]
+fn a_paused_lab_says_so_and_keeps_what_was_known_of_topics() {
+    let before = compute(None, &well(), at(0));
+    let outcome =
+        Outcome { paused: true, topics: None, schemas: None, asked: Phase::Infrastructure, ..well() };
+    let status = compute(Some(&before), &outcome, at(1));
+    assert_eq!(standing(&status, READY), (ConditionStatus::True, "Paused".to_owned()));
+    assert_eq!(standing(&status, "TopicsReady"), (ConditionStatus::True, "TopicsAsInCatalogue".to_owned()));
+    assert_eq!(status.phase, Some(Phase::ProducteurConsommateur));
+}
+
+#[test]
+fn a_write_that_failed_keeps_the_phase() {
+    let outcome = Outcome { failed: Some(false), ..well() };
+    assert_eq!(compute(None, &outcome, at(0)).phase, None);
+}
+
+#[test]
+fn messages_fit_what_the_crd_lets_through() {
+    let mut outcome = well();
+    outcome.parts[0] = part(Of::Kafka, false, "X", &"é".repeat(5000));
+    let status = compute(None, &outcome, at(0));
+    assert!(status.conditions.iter().all(|c| c.message.chars().count() <= 2048));
+    assert!(status.components.iter().all(|c| c.message.chars().count() <= 2048));
+}
