@@ -2,6 +2,8 @@
 
 mod relay;
 mod rows;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::HashMap, sync::Arc};
 
