@@ -73,7 +73,7 @@ pub async fn serve(listener: TcpListener, config: Config, stop: CancellationToke
 
     let api = Api { store: devis.clone(), validity: quote_validity.0, metrics: numbers.clone() };
     let guarded = Guard::new(Limits::default(), &metrics).protect(api::routes(Arc::new(api)));
-    let routes = http::operations(Readiness::new(store), metrics).merge(guarded);
+    let routes = http::operations(Readiness::new(store.clone()), metrics).merge(guarded);
 
     let relay_stop = CancellationToken::new();
     let relay = tokio::spawn(relay.run(relay_stop.clone()));
@@ -83,6 +83,7 @@ pub async fn serve(listener: TcpListener, config: Config, stop: CancellationToke
     end(sweeper, "sweeper").await;
     relay_stop.cancel();
     end(relay, "relay").await;
+    store.close().await;
     Ok(())
 }
 

@@ -146,9 +146,9 @@ async fn confirmed_rows_are_pruned_and_their_numbers_never_come_again() {
         .await
         .expect("pruned");
     assert_eq!(numbers(&store).await, [0; 0]);
-    drop(store);
+    store.close().await;
 
-    let store = reopen(folder.path()).await;
+    let (store, _) = open(folder.path(), 10_000).await;
     assert_eq!(store.outbox.backlog(), 0);
     publish(&store, false).await.expect("stored");
     assert_eq!(numbers(&store).await, [KEEP + 11]);
@@ -163,8 +163,8 @@ async fn unconfirmed_rows_wait_over_a_restart_in_order_with_their_ids() {
     }
     confirm(&store, 2).await;
     let before = waiting(&store).await;
-    drop(store);
-    let store = reopen(folder.path()).await;
+    store.close().await;
+    let (store, _) = open(folder.path(), 100).await;
     assert_eq!(store.outbox.backlog(), 3);
     let after = waiting(&store).await;
     assert_eq!(after, before);
@@ -180,8 +180,8 @@ async fn a_row_keeps_the_schema_that_it_was_written_with() {
         .writer
         .run(|batch| Box::pin(rows::intern_schema(batch.connection(), "quotation.devis-expire-value", "{}")));
     schema.await.expect("a newer schema is stored beside it");
-    drop(store);
-    let store = reopen(folder.path()).await;
+    store.close().await;
+    let (store, _) = open(folder.path(), 100).await;
     let row = rows::after(&store.readers, 0, 1, "/test").await.expect("rows").remove(0);
     assert_eq!(row.schema, <DevisExpire as schemas::Event>::SCHEMA);
 }
@@ -193,20 +193,4 @@ async fn waiting(store: &Store) -> Vec<(i64, String)> {
 
 fn confirmed(outbox: &Outbox) -> i64 {
     outbox.appended().confirmed
-}
-
-/// The writer of the store before lets the folder go a moment after the store is dropped.
-async fn reopen(folder: &Path) -> Store {
-    let started = std::time::Instant::now();
-    loop {
-        match DataFolder::own(folder, "test") {
-            Ok(owned) => {
-                return Store::open(owned, "test", &NO_TABLES, 10_000, &Metrics::new())
-                    .await
-                    .expect("a database");
-            }
-            Err(error) => assert!(started.elapsed().as_secs() < 10, "{error}"),
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
 }

@@ -90,6 +90,12 @@ impl Store {
         let writer = Writer::start(folder, connection, outbox.clone(), metrics);
         Ok(Self { writer, readers, outbox })
     }
+
+    /// Ends the readers, then the writer. The data folder is free when this returns.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
 }
 
 /// WAL with `synchronous=FULL`: COMMIT returns after fdatasync of the log, so what was answered with 2xx survives

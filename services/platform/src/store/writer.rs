@@ -4,8 +4,9 @@
 use std::{fmt, future::Future, pin::Pin, time::Instant};
 
 use prometheus::{Histogram, IntCounterVec};
-use sqlx::{Executor as _, SqliteConnection};
+use sqlx::{Connection as _, Executor as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span};
 
 use super::DataFolder;
@@ -62,10 +63,12 @@ impl Batch {
     }
 }
 
-/// Hands commands to the writing task. Cheap to clone; the task ends when the last clone is gone.
+/// Hands commands to the writing task. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Writer {
     jobs: mpsc::Sender<Box<dyn Job>>,
+    stop: CancellationToken,
+    stopped: CancellationToken,
 }
 
 #[derive(Debug)]
@@ -101,8 +104,15 @@ impl Writer {
         };
         let appended = outbox.appended();
         let batch = Batch { connection, outbox, appended };
-        tokio::spawn(write(folder, batch, queue, metrics));
-        Self { jobs }
+        let (stop, stopped) = (CancellationToken::new(), CancellationToken::new());
+        let ended = stopped.clone().drop_guard();
+        let task = write(batch, queue, stop.clone(), metrics);
+        tokio::spawn(async move {
+            task.await;
+            drop(folder);
+            drop(ended);
+        });
+        Self { jobs, stop, stopped }
     }
 
     /// Runs a command and returns when it is durable, or when it is known not to be. Dropping the future does not
@@ -117,6 +127,12 @@ impl Writer {
         let job = Command { work: Some(work), outcome: None, span: Span::current(), reply };
         self.jobs.send(Box::new(job)).await.map_err(|_| WriteError::Stopped)?;
         answer.await.unwrap_or(Err(WriteError::Stopped))
+    }
+
+    /// Settles what is queued, closes the database, and lets go of the data folder. Later commands are refused.
+    pub async fn close(&self) {
+        self.stop.cancel();
+        self.stopped.cancelled().await;
     }
 
     /// Writes one row and waits until it is durable: whether the database takes writes.
@@ -175,15 +191,22 @@ where
     }
 }
 
-/// The writing task. `folder` stays owned until the last command is settled.
+/// The writing task. It ends when it is told to stop, or nobody is left who could hand it a command.
 async fn write(
-    folder: DataFolder,
     mut batch: Batch,
     mut queue: mpsc::Receiver<Box<dyn Job>>,
+    stop: CancellationToken,
     metrics: CommitMetrics,
 ) {
     let mut group = Vec::with_capacity(GROUP);
-    while queue.recv_many(&mut group, GROUP).await > 0 {
+    loop {
+        tokio::select! {
+            count = queue.recv_many(&mut group, GROUP) => if count == 0 { break },
+            () = stop.cancelled(), if !queue.is_closed() => {
+                queue.close();
+                continue;
+            }
+        }
         let started = Instant::now();
         #[allow(clippy::cast_precision_loss)] // at most GROUP
         metrics.size.observe(group.len() as f64);
@@ -205,7 +228,10 @@ async fn write(
             job.settle(problem.as_deref().map_or(Ok(()), Err));
         }
     }
-    drop(folder);
+    // The last connection to close writes the log back into the database.
+    if let Err(error) = batch.connection.close().await {
+        tracing::warn!(%error, "the database did not close well; the next start recovers it");
+    }
 }
 
 /// The statement at which a transaction failed.
