@@ -89,6 +89,7 @@ async fn generate(State(api): State<Arc<Api>>, request: Request) -> Result<Respo
     let devis = api.store.create(devis, event).await.map_err(command_problem)?;
     api.metrics.generation_duration.observe(started.elapsed().as_secs_f64());
     api.metrics.generated.inc();
+    tracing::info!(devis_id = %devis.id, type_bien = %devis.type_bien, "a quote was made");
     let location = HeaderValue::try_from(format!("/api/devis/{}", devis.id));
     let location = location.map_err(|error| internal(&error))?;
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(DevisJson::from(devis))).into_response())

@@ -159,7 +159,7 @@ impl Relay {
         }
         tracing::info!(
             backlog = outbox.backlog(),
-            "the relay has stopped; a backlog waits for the next start"
+            "the relay has stopped"
         );
     }
 
@@ -323,5 +323,6 @@ fn publish_span(row: &Stored) -> tracing::Span {
         trace_id = tracing::field::Empty,
     );
     telemetry::continue_trace(&span, row.envelope.traceparent.as_deref());
+    telemetry::log_trace_id(&span);
     span
 }
