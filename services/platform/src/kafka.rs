@@ -61,6 +61,11 @@ impl ClientContext for ProducerContext {
 
 /// One of librdkafka's log lines, at our level.
 pub fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    // A connection that fails is told by the error callback too.
+    if facility == "FAIL" {
+        tracing::debug!(facility, message, "librdkafka");
+        return;
+    }
     match level {
         RDKafkaLogLevel::Emerg
         | RDKafkaLogLevel::Alert

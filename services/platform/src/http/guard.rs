@@ -86,7 +86,8 @@ async fn stand_guard(State(guard): State<Guard>, request: Request, next: Next) -
     span.record("http.response.status_code", status.as_u16());
     span.in_scope(|| {
         let milliseconds = started.elapsed().as_secs_f64() * 1_000.0;
-        if status.is_server_error() {
+        // A 503 is told by what causes it, and counted here: under overload there are too many to log.
+        if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
             tracing::warn!(status = status.as_u16(), milliseconds, "request failed");
         } else {
             tracing::debug!(status = status.as_u16(), milliseconds, "request");

@@ -5,6 +5,8 @@ mod guard;
 mod operations;
 mod problem;
 mod server;
+#[cfg(test)]
+mod tests;
 
 pub use body::{Fields, read_json, read_object};
 pub use guard::{Guard, Limits};

@@ -157,10 +157,7 @@ impl Relay {
             () = self.publish_until(&stop) => {}
             () = patience_ends => {}
         }
-        tracing::info!(
-            backlog = outbox.backlog(),
-            "the relay has stopped"
-        );
+        tracing::info!(backlog = outbox.backlog(), "the relay has stopped");
     }
 
     async fn publish_until(&mut self, stop: &CancellationToken) {

@@ -199,6 +199,8 @@ async fn write(
     metrics: CommitMetrics,
 ) {
     let mut group = Vec::with_capacity(GROUP);
+    // Transactions that failed in a row: a full disk fails thousands, and is told once.
+    let mut failed = 0_u64;
     loop {
         tokio::select! {
             count = queue.recv_many(&mut group, GROUP) => if count == 0 { break },
@@ -213,10 +215,19 @@ async fn write(
         let committed = commit(&mut batch, &mut group).await;
         metrics.duration.observe(started.elapsed().as_secs_f64());
         match &committed {
-            Ok(()) => batch.outbox.committed(batch.appended),
+            Ok(()) => {
+                batch.outbox.committed(batch.appended);
+                if failed > 0 {
+                    tracing::info!(failed, "the database takes transactions again");
+                    failed = 0;
+                }
+            }
             Err(failure) => {
                 metrics.failures.with_label_values(&[failure.statement]).inc();
-                tracing::error!(%failure, commands = group.len(), "a transaction failed");
+                if failed == 0 {
+                    tracing::error!(%failure, commands = group.len(), "the database refuses transactions");
+                }
+                failed += 1;
                 // Without a ROLLBACK, SQLite would go on inside the failed transaction; where there is none any
                 // more, the statement fails, which is as good.
                 let _ = batch.connection.execute("ROLLBACK").await;
