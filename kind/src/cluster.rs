@@ -75,8 +75,8 @@ impl Cluster<'_> {
         self.remember(&record)?;
         let config = folder.join("kind.yaml");
         fs::write(&config, kind_config(node_image, &ports)).map_err(|e| Error::path("write", &config, e))?;
-        let mut kind = self.command(&["create", "cluster", "--wait", "120s", "--config"]);
-        step.run(kind.arg(&config).arg("--kubeconfig").arg(self.kubeconfig())).await?;
+        let mut kind = self.command(&["create", "cluster", "--wait", "120s"]);
+        step.run(kind.arg("--config").arg(&config).arg("--kubeconfig").arg(self.kubeconfig())).await?;
         self.set_namespace()?;
         record.complete = true;
         self.remember(&record)?;

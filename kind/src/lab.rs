@@ -112,9 +112,9 @@ pub(crate) async fn apply_if_absent(
         next: "compare it with examples/lab.yaml; `kubectl explain edalab.spec` describes every field".into(),
     })?;
     lab.metadata.name = Some(LAB.into());
-    if offset != 0 {
-        lab.spec.host_access.port_offset = offset;
-    }
+    // the cluster's node ports are this machine's ports
+    lab.spec.host_access.enabled = true;
+    lab.spec.host_access.port_offset = offset;
     labs.create(&PostParams::default(), &lab).await.map_err(Error::kube("create the lab"))?;
     Ok(())
 }
