@@ -13,7 +13,7 @@ const CACHE_LIMIT: usize = 1_000;
 /// Why the registry gave no answer that can be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
-    #[error("the schema registry cannot be reached: {0}")]
+    #[error("the schema registry cannot be reached: {}", with_cause(.0))]
     Unreachable(reqwest::Error),
     #[error("the schema registry does not know the schema of {subject} (the operator registers it)")]
     NotRegistered { subject: String },
@@ -109,6 +109,12 @@ impl RegistryClient {
         remember(&mut *self.schemas.lock().await, id, Arc::clone(&schema));
         Ok(schema)
     }
+}
+
+/// The client's error and what lies at its bottom: "connection refused" is only said there.
+fn with_cause(error: &reqwest::Error) -> String {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    causes.last().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 
 fn accepted(

@@ -34,7 +34,7 @@ use crate::{
 const BATCH: u16 = 500;
 /// Between two attempts: it doubles from the first to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How long a stopping service goes on publishing what is stored; the rest waits for the next start.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -163,6 +163,7 @@ impl Relay {
     async fn publish_until(&mut self, stop: &CancellationToken) {
         let mut progress = self.outbox.progress.subscribe();
         let mut pause = FIRST_PAUSE;
+        let mut told = None;
         loop {
             tokio::select! {
                 biased; // what is stored goes first, the wish to stop second
@@ -171,10 +172,16 @@ impl Relay {
             }
             let Err(error) = self.publish_next().await else {
                 pause = FIRST_PAUSE;
+                if told.take().is_some() {
+                    tracing::info!(backlog = self.outbox.backlog(), "publishing again");
+                }
                 continue;
             };
             self.metrics.failures.with_label_values(&[error.reason()]).inc();
-            tracing::warn!(reason = error.reason(), %error, backlog = self.outbox.backlog(), "cannot publish");
+            // An outage is told once for each reason; the counter above goes on.
+            if told.replace(error.reason()) != Some(error.reason()) {
+                tracing::warn!(reason = error.reason(), %error, backlog = self.outbox.backlog(), "cannot publish");
+            }
             tokio::select! {
                 () = tokio::time::sleep(pause) => pause = LONGEST_PAUSE.min(pause * 2),
                 () = stop.cancelled() => return,

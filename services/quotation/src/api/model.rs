@@ -11,7 +11,8 @@ use crate::{
     store::{Cursor, Page},
 };
 
-/// What a quote is asked for. (For the API's description; it is read field by field, see `generate`.)
+// For the API's description only: a request is read field by field, so that a refusal names each (see `generate`).
+/// What a quote is asked for. Other fields are refused.
 #[derive(Debug, ToSchema)]
 #[schema(as = Demande)]
 #[allow(dead_code)]
@@ -28,7 +29,7 @@ pub(super) struct DemandeJson {
     #[schema(rename = "typeBien")]
     type_bien: TypeBienJson,
     /// Value of the insured good: more than 0, with at most two decimals.
-    #[schema(exclusive_minimum = 0, maximum = 9_999_999_999.99, multiple_of = 0.01, example = 25000)]
+    #[schema(exclusive_minimum = 0, maximum = 9_999_999_999.99, example = 25000)]
     valeur: f64,
 }
 
@@ -90,7 +91,8 @@ pub(super) struct PageJson {
     next_cursor: Option<String>,
 }
 
-/// A refusal (RFC 9457). (For the API's description.)
+// For the API's description only: the type that is sent is the platform's.
+/// A refusal (RFC 9457).
 #[derive(Debug, ToSchema)]
 #[schema(as = Problem)]
 #[allow(dead_code)]
