@@ -11,7 +11,8 @@ use crate::{
 };
 
 /// What the two programs are compiled from, relative to the checkout.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
+    ".cargo/config.toml",
     "Cargo.lock",
     "Cargo.toml",
     "crds/Cargo.toml",
