@@ -128,8 +128,12 @@ async fn expire_due(batch: &mut Batch, now: Timestamp) -> Result<usize, CommandE
     let mut expired = 0;
     for row in &rows {
         if let Some((devis, event)) = domain::expirer(devis(row)?, now) {
+            match batch.publish(Outgoing::new::<DevisExpire>(&event)?).await {
+                // What fits is kept; the rest stays due.
+                Err(OutboxError::Full { .. }) if expired > 0 => break,
+                published => published?,
+            }
             update(batch.connection(), &devis).await?;
-            batch.publish(Outgoing::new::<DevisExpire>(&event)?).await?;
             expired += 1;
         }
     }

@@ -1,6 +1,6 @@
 //! JSON bodies, read field by field so that a refusal names every field at fault.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
@@ -19,14 +19,20 @@ use super::{Problem, Violation};
 
 /// Reads a request's body, which must be JSON and at most `limit` bytes.
 ///
-/// Refusals: 415 for another media type, 413 for a longer body, 400 for one that breaks off.
+/// Refusals: 415 for another media type, 413 for a longer body, 400 for one that breaks off, 408 for a slow one.
 pub async fn read_json(request: Request, limit: usize) -> Result<Bytes, Problem> {
     if !says_json(request.headers()) {
         let detail = "the body must be JSON: send it with Content-Type: application/json";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
     }
-    collect(request.into_body(), limit).await
+    let body = tokio::time::timeout(BODY_TIMEOUT, collect(request.into_body(), limit)).await;
+    body.unwrap_or_else(|_| {
+        Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive"))
+    })
 }
+
+/// How long a body may take to arrive: shorter than a whole request may, so that its own refusal is what is told.
+const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How much of a body that is too long is read and thrown away: a client that is still sending when the connection
 /// closes would see a reset, and not the refusal.
