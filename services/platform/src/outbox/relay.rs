@@ -203,49 +203,44 @@ impl Relay {
         for row in &rows {
             ids.push(self.registry.id_of(&row.subject, &row.schema).await?);
         }
-        self.connect(&rows).await?;
-        let delivered = self.send(&rows, &ids).await;
+        let producer = self.connect(&rows).await?;
+        let delivered = self.send(&producer, &rows, &ids).await;
         crash::pass(crash::CONFIRMED);
         self.mark_delivered(&rows, delivered).await?;
         self.metrics.oldest.set(0);
         Ok(())
     }
 
-    /// Makes sure of a producer, and that every topic exists: a producer that meets a missing topic gives up on a
-    /// row after a while and could take the next one, out of order.
-    async fn connect(&mut self, rows: &[Stored]) -> Result<(), RelayError> {
-        let mut connection = match self.connection.take() {
+    /// A producer that has seen every topic of the rows: one that meets a missing topic gives up on a row after a
+    /// while and could take the next one, out of order.
+    async fn connect(&mut self, rows: &[Stored]) -> Result<Producer, RelayError> {
+        let connection = match &mut self.connection {
             Some(connection) => connection,
-            None => Connection {
+            none => none.insert(Connection {
                 producer: kafka::producer(&self.bootstrap_servers, self.gauges.clone())?,
                 topics: HashSet::new(),
-            },
+            }),
         };
-        let unseen: HashSet<&String> = rows.iter().map(|row| &row.topic).collect();
-        for topic in unseen {
-            if connection.topics.contains(topic) {
-                continue;
-            }
-            let (producer, name) = (connection.producer.clone(), topic.clone());
-            let asked = tokio::task::spawn_blocking(move || kafka::topic_exists(&producer, &name)).await;
-            match asked.unwrap_or(Err(KafkaError::Canceled)) {
-                Ok(true) => connection.topics.insert(topic.clone()),
-                answer => {
-                    self.connection = Some(connection);
-                    return Err(answer
-                        .map_or_else(RelayError::from, |_| RelayError::NoTopic { topic: topic.clone() }));
+        for topic in rows.iter().map(|row| &row.topic) {
+            if !connection.topics.contains(topic) {
+                let (producer, name) = (connection.producer.clone(), topic.clone());
+                let asked = tokio::task::spawn_blocking(move || kafka::topic_exists(&producer, &name)).await;
+                if !asked.unwrap_or(Err(KafkaError::Canceled))? {
+                    return Err(RelayError::NoTopic { topic: topic.clone() });
                 }
-            };
+                connection.topics.insert(topic.clone());
+            }
         }
-        self.connection = Some(connection);
-        Ok(())
+        Ok(connection.producer.clone())
     }
 
     /// Hands all rows to the producer, and waits for all answers, in the rows' order.
-    async fn send(&mut self, rows: &[Stored], ids: &[SchemaId]) -> Vec<Result<(), KafkaError>> {
-        let Some(Connection { producer, .. }) = &self.connection else {
-            return vec![Err(KafkaError::Canceled)];
-        };
+    async fn send(
+        &mut self,
+        producer: &Producer,
+        rows: &[Stored],
+        ids: &[SchemaId],
+    ) -> Vec<Result<(), KafkaError>> {
         let mut pending = Vec::with_capacity(rows.len());
         for (row, id) in rows.iter().zip(ids) {
             if row.number() <= self.maybe_sent {
