@@ -3,6 +3,7 @@
 //! The tests themselves lie beside this folder, one file for each suite: they start the programs that people run and
 //! look at them from outside. Nothing here stands in for Kafka, the registry, SQLite or the API server.
 
+pub mod cases;
 pub mod judge;
 pub mod link;
 pub mod reader;

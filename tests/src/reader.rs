@@ -11,6 +11,7 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer},
     error::KafkaError,
     message::{BorrowedMessage, Headers},
+    metadata::MetadataTopic,
 };
 use schemas::{CloudEvent, CloudEventError, TopicName};
 
@@ -70,7 +71,7 @@ impl Reader {
         let mut positions = BTreeMap::new();
         for topic in topics {
             let metadata = consumer.fetch_metadata(Some(topic.as_str()), ANSWER)?;
-            for partition in metadata.topics().iter().flat_map(|found| found.partitions()) {
+            for partition in metadata.topics().iter().flat_map(MetadataTopic::partitions) {
                 positions.insert((topic.to_string(), partition.id()), 0);
             }
         }
@@ -101,10 +102,9 @@ impl Reader {
                     let unread = unread(&self.positions);
                     return Err(ReadError::Silent { unread });
                 }
-                None => {}
-                // The consumer goes on by itself when the broker is back.
                 Some(Err(problem)) if Instant::now() > deadline => return Err(problem.into()),
-                Some(Err(_)) => {}
+                // The consumer goes on by itself when the broker is back.
+                None | Some(Err(_)) => {}
                 Some(Ok(message)) => {
                     deadline = Instant::now() + ANSWER;
                     let at = (message.topic().to_owned(), message.partition());

@@ -1,9 +1,10 @@
 //! Runs a suite's trials over what they share, and takes that down again whatever comes.
 
 use std::{
+    fmt,
     process::ExitCode,
     sync::{Arc, LazyLock},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -12,15 +13,27 @@ use tokio::runtime::Runtime;
 /// How a trial ends: with nothing, or with any error that can be printed. A panic is a failure too.
 pub type Outcome = Result<(), Failed>;
 
+/// Trials that took less are not told apart.
+const WORTH_TELLING: Duration = Duration::from_millis(500);
+
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Runtime::new().expect("a process can have threads, a timer and a poller"));
 
 /// A suite: trials that share a rig of type `R`.
-#[derive(Debug)]
 pub struct Suite<R> {
     name: &'static str,
     most_at_once: usize,
-    trials: Vec<(&'static str, fn(Arc<R>) -> Result<(), Failed>)>,
+    trials: Vec<(String, Run<R>)>,
+}
+
+/// What a trial does with the rig.
+type Run<R> = Box<dyn FnOnce(Arc<R>) -> Outcome + Send>;
+
+impl<R> fmt::Debug for Suite<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.trials.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Suite").field("name", &self.name).field("trials", &names).finish_non_exhaustive()
+    }
 }
 
 /// Makes a [`Suite::trial`] of an async function: `suite.trial("name", trial!(function))`.
@@ -44,8 +57,12 @@ impl<R: Send + Sync + 'static> Suite<R> {
 
     /// Adds a trial; see [`trial!`](crate::trial).
     #[must_use]
-    pub fn trial(mut self, name: &'static str, run: fn(Arc<R>) -> Outcome) -> Self {
-        self.trials.push((name, run));
+    pub fn trial(
+        mut self,
+        name: impl Into<String>,
+        run: impl FnOnce(Arc<R>) -> Outcome + Send + 'static,
+    ) -> Self {
+        self.trials.push((name.into(), Box::new(run)));
         self
     }
 
@@ -59,7 +76,7 @@ impl<R: Send + Sync + 'static> Suite<R> {
             Some(filter) => name.contains(filter.as_str()),
         };
         if arguments.list || !self.trials.iter().any(|(name, _)| asked_for(name)) {
-            let idle = |(name, _): &(&'static str, _)| Trial::test(*name, || Ok(()));
+            let idle = |(name, _): &(String, _)| Trial::test(name, || Ok(()));
             return libtest_mimic::run(&arguments, self.trials.iter().map(idle).collect()).exit_code();
         }
 
@@ -74,22 +91,24 @@ impl<R: Send + Sync + 'static> Suite<R> {
         let started = began.elapsed();
         let trials = self.trials.into_iter().map(|(name, run)| {
             let rig = Arc::clone(&rig);
-            Trial::test(name, move || {
+            Trial::test(name.clone(), move || {
                 let began = Instant::now();
                 let outcome = run(rig);
-                println!("{name}: {:.1} s", began.elapsed().as_secs_f32());
+                if began.elapsed() >= WORTH_TELLING {
+                    println!("{name}: {:.1} s", began.elapsed().as_secs_f32());
+                }
                 outcome
             })
         });
         let conclusion = libtest_mimic::run(&arguments, trials.collect());
-        let ran = began.elapsed() - started;
+        let ended = began.elapsed();
         drop(rig);
         println!(
             "{}: {:.1} s to start what the trials share, {:.1} s for the trials, {:.1} s to take it down\n",
             self.name,
             started.as_secs_f32(),
-            ran.as_secs_f32(),
-            (began.elapsed() - started - ran).as_secs_f32()
+            ended.as_secs_f32() - started.as_secs_f32(),
+            began.elapsed().as_secs_f32() - ended.as_secs_f32()
         );
         conclusion.exit_code()
     }

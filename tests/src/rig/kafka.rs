@@ -151,8 +151,9 @@ impl Kafka {
 /// Every jar of the folder, sorted, joined as Java wants it.
 fn class_path(libs: &Path) -> io::Result<String> {
     let mut jars: Vec<String> = std::fs::read_dir(libs)?
-        .filter_map(|entry| Some(entry.ok()?.path().to_str()?.to_owned()))
-        .filter(|path| path.ends_with(".jar"))
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "jar"))
+        .filter_map(|path| Some(path.to_str()?.to_owned()))
         .collect();
     jars.sort();
     Ok(jars.join(":"))
@@ -188,10 +189,10 @@ fn all_led(client: &BaseConsumer) -> Result<(), String> {
     if metadata.brokers().is_empty() {
         return Err("no broker".to_owned());
     }
-    for topic in metadata.topics() {
-        for partition in topic.partitions().iter().filter(|partition| partition.leader() < 0) {
-            return Err(format!("{} {} has no leader", topic.name(), partition.id()));
-        }
+    let partitions =
+        metadata.topics().iter().flat_map(|topic| topic.partitions().iter().map(move |p| (topic.name(), p)));
+    match partitions.into_iter().find(|(_, partition)| partition.leader() < 0) {
+        Some((topic, partition)) => Err(format!("{topic} {} has no leader", partition.id())),
+        None => Ok(()),
     }
-    Ok(())
 }

@@ -1,0 +1,318 @@
+//! What a real API server says to labs that are wrong, and to their neighbours that are not.
+//!
+//! The cases come from crds/edalab.yaml, so a new field is tried on the day that it gets into the definition.
+
+use std::{process::ExitCode, sync::Arc};
+
+use edalab_tests::{
+    cases::{self, Texts},
+    rig::{apiserver::ApiServer, parts::Parts, program::ROOT},
+    suite::{self, Outcome, Suite},
+    trial,
+};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::{
+    Api, Client,
+    api::{ApiResource, DynamicObject, Patch, PatchParams},
+};
+use serde_json::{Value, json};
+
+/// Values on both sides of the bounds that patterns and rules set. The bounds are written down a second time here, on
+/// purpose: a rule that is loosened by mistake is seen.
+const TEXTS: &[Texts] = &[
+    Texts {
+        path: "kafka.storage.size",
+        good: &["4Gi", "4096Mi", "1Ti", "1024Gi"],
+        bad: &["4095Mi", "1025Gi", "2Ti", "0Gi", "1G", "Gi", "1.5Gi", "-1Gi", "1Gi ", ""],
+        any_letters: false,
+    },
+    memory_limit("kafka.resources.limits.memory", &["512Mi", "64Gi"], &["511Mi", "65537Mi"]),
+    memory_limit("schemaRegistry.resources.limits.memory", &["384Mi", "64Gi"], &["383Mi", "65537Mi"]),
+    memory_limit("quotation.resources.limits.memory", &["64Mi", "64Gi"], &["63Mi", "65537Mi"]),
+    Texts {
+        path: "resources.requests.memory",
+        good: &["16Mi", "64Gi", "16777216", "0.5Gi", "17M"],
+        bad: &["15Mi", "16777215", "65537Mi", "0", "-1", "-1Gi", "Mi", "1gi", "1Ti", "1e9", ""],
+        any_letters: false,
+    },
+    Texts {
+        path: "cpu",
+        good: &["1m", "64", "0.5", "64000m", "0.001"],
+        bad: &["0", "0m", "0.0001", "64001m", "65", "-1", "-1m", "1k", "m", "1.5.2", ""],
+        any_letters: false,
+    },
+    Texts {
+        path: "quoteValidity",
+        good: &["1s", "3650d", "87600h", "5256000m", "315360000s"],
+        bad: &[
+            "0s",
+            "0d",
+            "3651d",
+            "87601h",
+            "5256001m",
+            "315360001s",
+            "30",
+            "d",
+            "1w",
+            "-1d",
+            "1.5h",
+            "01d",
+            "",
+        ],
+        any_letters: false,
+    },
+    Texts {
+        path: "image",
+        good: &["kafka", "docker.io/apache/kafka:4.1.0", "localhost:5000/a/b@sha256:0123456789abcdef"],
+        bad: &["-kafka", "a b", "kafka\n", "été"],
+        any_letters: true,
+    },
+    Texts {
+        path: "images.registry",
+        good: &["mirror.example", "mirror.example/hub", "localhost:5000"],
+        bad: &["-mirror", "mirror/", "a b", "été"],
+        any_letters: true,
+    },
+    Texts {
+        path: "hostAccess.advertisedHost",
+        good: &["localhost", "192.168.1.2", "my-host.example"],
+        bad: &["-host", "host-", "my_host", "a b", "::1", "host:9092"],
+        any_letters: true,
+    },
+    Texts {
+        path: "pullSecrets.[0].name",
+        good: &["regcred", "a.b-c"],
+        bad: &["RegCred", "-a", "a-", "a_b"],
+        any_letters: true,
+    },
+];
+
+const fn memory_limit(
+    path: &'static str,
+    good: &'static [&'static str],
+    bad: &'static [&'static str],
+) -> Texts {
+    Texts { path, good, bad, any_letters: false }
+}
+
+#[derive(Debug)]
+struct Rig {
+    server: ApiServer,
+}
+
+fn main() -> ExitCode {
+    let definition = definition();
+    let mut suite = Suite::new("bad_crs", 8)
+        .trial("names", trial!(names))
+        .trial("amounts_against_each_other", trial!(amounts_against_each_other))
+        .trial("storage_stays", trial!(storage_stays))
+        .trial("the_rest_can_change", trial!(the_rest_can_change))
+        .trial("an_empty_spec_gets_its_defaults", trial!(an_empty_spec_gets_its_defaults))
+        .trial("a_spec_there_must_be", trial!(a_spec_there_must_be));
+    let cases =
+        cases::cases(&spec_schema(&definition), TEXTS).expect("a case for every field of the definition");
+    for case in cases {
+        suite = suite.trial(case.name.clone(), move |rig| {
+            suite::block_on(async {
+                let said = apply(&rig, "lab", &case.spec, Really::No).await?;
+                match case.refused_at {
+                    None => taken(said),
+                    Some(field) => refused(said, &field),
+                }
+            })
+        });
+    }
+    suite.main(async || start(&definition).await)
+}
+
+async fn start(definition: &CustomResourceDefinition) -> Result<Rig, Box<dyn std::error::Error>> {
+    let parts = Parts::find(&["kubenode"]).await?;
+    let server = ApiServer::start(&parts).await?;
+    server.install(definition).await?;
+    Ok(Rig { server })
+}
+
+fn definition() -> CustomResourceDefinition {
+    let path = format!("{ROOT}/crds/edalab.yaml");
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|problem| panic!("{path}: {problem}"));
+    serde_yaml_ng::from_str(&text).unwrap_or_else(|problem| panic!("{path}: {problem}"))
+}
+
+fn spec_schema(definition: &CustomResourceDefinition) -> Value {
+    let definition = serde_json::to_value(definition).expect("a definition is JSON");
+    definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"].clone()
+}
+
+async fn names(rig: Arc<Rig>) -> Outcome {
+    let longest = "a".repeat(35);
+    for name in ["lab", "a", "lab-2", &longest] {
+        taken(apply(&rig, name, &json!({}), Really::No).await?)?;
+    }
+    let too_long = "a".repeat(36);
+    for name in ["1lab", "my.lab", &too_long] {
+        refused(apply(&rig, name, &json!({}), Really::No).await?, "at most 35 lower-case letters")?;
+    }
+    // Kubernetes' own rule for every name.
+    for name in ["Lab", "-lab", "lab-", "my_lab"] {
+        refused(apply(&rig, name, &json!({}), Really::No).await?, "metadata.name")?;
+    }
+    Ok(())
+}
+
+async fn amounts_against_each_other(rig: Arc<Rig>) -> Outcome {
+    for (amount, less, more) in [("memory", "1Gi", "1025Mi"), ("cpu", "1", "1001m")] {
+        let pair =
+            |request: &str, limit: &str| json!({"requests": {amount: request}, "limits": {amount: limit}});
+        let places: [fn(Value) -> Value; 3] = [
+            |resources| json!({"kafka": {"resources": resources}}),
+            |resources| json!({"schemaRegistry": {"resources": resources}}),
+            |resources| json!({"services": {"quotation": {"resources": resources}}}),
+        ];
+        for place in places {
+            taken(apply(&rig, "lab", &place(pair(less, less)), Really::No).await?)?;
+            taken(apply(&rig, "lab", &place(pair(less, more)), Really::No).await?)?;
+            let above = apply(&rig, "lab", &place(pair(more, less)), Really::No).await?;
+            refused(above, &format!("requests.{amount} must not be above limits.{amount}"))?;
+        }
+    }
+    Ok(())
+}
+
+async fn storage_stays(rig: Arc<Rig>) -> Outcome {
+    let name = "storage-stays";
+    let size = |size: &str| json!({"kafka": {"storage": {"size": size}}});
+    taken(apply(&rig, name, &size("8Gi"), Really::Yes).await?)?;
+    let ephemeral = json!({"kafka": {"storage": {"size": "8Gi", "ephemeral": true}}});
+    for changed in [
+        size("16Gi"),
+        size("4Gi"),
+        ephemeral,
+        // Left out on any level, it would fall back to the default.
+        json!({}),
+        json!({"kafka": {}}),
+        json!({"kafka": {"storage": {}}}),
+    ] {
+        let said = apply(&rig, name, &changed, Really::Yes).await?;
+        refused(said, "kafka.storage cannot be changed")?;
+    }
+    taken(apply(&rig, name, &size("8Gi"), Really::Yes).await?)
+}
+
+async fn the_rest_can_change(rig: Arc<Rig>) -> Outcome {
+    let name = "the-rest-can-change";
+    taken(apply(&rig, name, &json!({}), Really::Yes).await?)?;
+    for changed in [
+        json!({"phase": "Infrastructure", "paused": true, "deletionPolicy": "Retain"}),
+        json!({"kafka": {"image": "mirror.example/kafka:4.1.0"}}),
+        json!({"kafka": {"resources": {"limits": {"memory": "1Gi"}}}}),
+        json!({"kafka": {"storage": {"size": "5Gi", "ephemeral": false}}}), // the defaults, spelled out
+        json!({"services": {"quotation": {"quoteValidity": "1h"}}}),
+        json!({"hostAccess": {"enabled": true, "advertisedHost": "lab.example", "portOffset": 1000}}),
+        json!({}),
+    ] {
+        taken(apply(&rig, name, &changed, Really::Yes).await?)?;
+    }
+    Ok(())
+}
+
+/// Every default of the schema, and nothing else.
+async fn an_empty_spec_gets_its_defaults(rig: Arc<Rig>) -> Outcome {
+    let made = apply(&rig, "lab", &json!({}), Really::No).await?.map_err(|refusal| refusal.to_string())?;
+    let defaults = defaults(&spec_schema(&definition()));
+    assert_eq!(made.data["spec"], defaults);
+    for field in ["phase", "kafka", "schemaRegistry", "services", "hostAccess", "deletionPolicy", "paused"] {
+        assert!(defaults.get(field).is_some(), "{field} has no default");
+    }
+    Ok(())
+}
+
+fn defaults(schema: &Value) -> Value {
+    let mut all = serde_json::Map::new();
+    for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+        match &field["default"] {
+            Value::Null => {}
+            // An object's default is itself given the defaults of its fields.
+            Value::Object(given) => {
+                let mut inner = defaults(field);
+                for (name, value) in given {
+                    inner[name] = value.clone();
+                }
+                all.insert(name.clone(), inner);
+            }
+            value => drop(all.insert(name.clone(), value.clone())),
+        }
+    }
+    Value::Object(all)
+}
+
+async fn a_spec_there_must_be(rig: Arc<Rig>) -> Outcome {
+    let labs = labs(&rig)?;
+    let bare = json!({"apiVersion": "edalab.dev/v1alpha1", "kind": "EdaLab", "metadata": {"name": "lab"}});
+    let patch = PatchParams::apply("tests").validation_strict().dry_run();
+    let said = labs.patch("lab", &patch, &Patch::Apply(&bare)).await;
+    refused(answer(said)?, "spec")
+}
+
+/// Whether the API server keeps what it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Really {
+    Yes,
+    No,
+}
+
+/// The object as it was taken, or the refusal.
+type Said = Result<Box<DynamicObject>, Box<kube::core::Status>>;
+
+async fn apply(
+    rig: &Rig,
+    name: &str,
+    spec: &Value,
+    really: Really,
+) -> Result<Said, Box<dyn std::error::Error>> {
+    let metadata = json!({"name": name});
+    let object =
+        json!({"apiVersion": "edalab.dev/v1alpha1", "kind": "EdaLab", "metadata": metadata, "spec": spec});
+    let mut patch = PatchParams::apply("tests").validation_strict();
+    patch.dry_run = really == Really::No;
+    answer(labs(rig)?.patch(name, &patch, &Patch::Apply(&object)).await)
+}
+
+fn labs(rig: &Rig) -> Result<Api<DynamicObject>, Box<dyn std::error::Error>> {
+    let client: Client = rig.server.client()?;
+    let kind = ApiResource {
+        group: "edalab.dev".to_owned(),
+        version: "v1alpha1".to_owned(),
+        api_version: "edalab.dev/v1alpha1".to_owned(),
+        kind: "EdaLab".to_owned(),
+        plural: "edalabs".to_owned(),
+    };
+    Ok(Api::namespaced_with(client, "default", &kind))
+}
+
+/// Tells a refusal from a server that does not work. Server-side apply compares types before anything is validated, and
+/// the API server answers 500 to what does not fit, with the field named.
+fn answer(said: Result<DynamicObject, kube::Error>) -> Result<Said, Box<dyn std::error::Error>> {
+    match said {
+        Ok(object) => Ok(Ok(Box::new(object))),
+        Err(kube::Error::Api(status))
+            if (400..500).contains(&status.code)
+                || status.message.starts_with("failed to create typed patch object") =>
+        {
+            Ok(Err(status))
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+fn taken(said: Said) -> Outcome {
+    said.map(drop).map_err(|refusal| format!("refused: {}", refusal.message).into())
+}
+
+/// The refusal must name `what` was wrong.
+fn refused(said: Said, what: &str) -> Outcome {
+    match said {
+        Ok(object) => Err(format!("taken, as {}", object.data["spec"]).into()),
+        Err(refusal) if refusal.message.contains(what) => Ok(()),
+        Err(refusal) => Err(format!("refused without naming {what:?}: {}", refusal.message).into()),
+    }
+}

@@ -1,0 +1,158 @@
+//! A real Kubernetes API server over its own etcd, without nodes: enough to judge custom resources.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::{Api, Client, Config, ResourceExt, api::PostParams, config::AuthInfo};
+use tempfile::TempDir;
+
+use super::{
+    parts::Parts,
+    ports::{self, NoFreePort},
+    process::{self, Process, ProcessError},
+};
+use crate::wait::{self, TimedOut};
+
+/// How long the API server may take until it answers. On an idle machine it takes 4 s.
+const START: Duration = Duration::from_secs(90);
+/// A definition is served about a second after it was created.
+const ESTABLISHED: Duration = Duration::from_secs(30);
+/// Good on this one server for as long as it runs.
+const TOKEN: &str = "edalab-tests";
+
+/// The API server does not do what the test needs.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiServerRigError {
+    #[error(transparent)]
+    Port(#[from] NoFreePort),
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+    #[error("the API server's folder: {0}")]
+    Folder(#[from] io::Error),
+    #[error(transparent)]
+    Late(#[from] TimedOut),
+    #[error("the API server: {0}")]
+    Api(#[from] Box<kube::Error>),
+}
+
+/// An API server with its data in a temporary folder. Dropping it ends both.
+#[derive(Debug)]
+pub struct ApiServer {
+    port: u16,
+    // Ended in this order.
+    _server: Process,
+    _etcd: Process,
+    _folder: TempDir,
+}
+
+impl ApiServer {
+    /// Starts etcd and the API server from the part `kubenode`, and waits until it is ready.
+    pub async fn start(parts: &Parts) -> Result<Self, ApiServerRigError> {
+        let folder = tempfile::Builder::new().prefix("edalab-apiserver-").tempdir()?;
+        let node = Kubenode { program: parts.path("kubenode"), folder: folder.path() };
+        let (port, store, peers) = (ports::free()?, ports::free()?, ports::free()?);
+        process::output(&node.make_keys()).await?;
+        std::fs::write(folder.path().join("tokens.csv"), format!("{TOKEN},tests,tests,system:masters\n"))?;
+        let etcd = Process::start("etcd", &node.etcd(store, peers), &folder.path().join("etcd.log"))?;
+        let log = folder.path().join("server.log");
+        let mut server = Process::start("the API server", &node.server(port, store), &log)?;
+        let namespaces: Api<Namespace> = Api::all(client(port)?);
+        wait::until("the API server's default namespace", START, async || {
+            server.must_run().map_err(|problem| problem.to_string())?;
+            namespaces.get("default").await.map_err(|problem| problem.to_string())
+        })
+        .await?;
+        Ok(Self { port, _server: server, _etcd: etcd, _folder: folder })
+    }
+
+    /// A client that may do everything. Each trial makes its own: a client belongs to the runtime that made it.
+    pub fn client(&self) -> Result<Client, ApiServerRigError> {
+        client(self.port)
+    }
+
+    /// Installs a definition and waits until it is served.
+    pub async fn install(&self, definition: &CustomResourceDefinition) -> Result<(), ApiServerRigError> {
+        let definitions: Api<CustomResourceDefinition> = Api::all(self.client()?);
+        definitions.create(&PostParams::default(), definition).await.map_err(Box::new)?;
+        wait::until("the definition to be served", ESTABLISHED, async || {
+            let found =
+                definitions.get(&definition.name_any()).await.map_err(|problem| problem.to_string())?;
+            let conditions = found.status.and_then(|status| status.conditions).unwrap_or_default();
+            let holds = |kind: &str| conditions.iter().any(|c| c.type_ == kind && c.status == "True");
+            if holds("Established") && holds("NamesAccepted") {
+                Ok(())
+            } else {
+                Err(format!("{conditions:?}"))
+            }
+        })
+        .await?;
+        Ok(())
+    }
+}
+
+fn client(port: u16) -> Result<Client, ApiServerRigError> {
+    let url = format!("https://127.0.0.1:{port}").parse().expect("a URL");
+    let mut config = Config::new(url);
+    // The server signs its certificate itself, on every start.
+    config.accept_invalid_certs = true;
+    config.auth_info = AuthInfo { token: Some(TOKEN.to_owned().into()), ..AuthInfo::default() };
+    Ok(Client::try_from(config).map_err(Box::new)?)
+}
+
+/// The commands of Kubernetes' multi-call program.
+struct Kubenode<'a> {
+    program: &'a PathBuf,
+    folder: &'a Path,
+}
+
+impl Kubenode<'_> {
+    fn command(&self, component: &str) -> Command {
+        let mut command = Command::new(self.program);
+        command.arg(component);
+        command
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.join(name).display().to_string()
+    }
+
+    fn make_keys(&self) -> Command {
+        let mut kubeadm = self.command("kubeadm");
+        kubeadm.args(["init", "phase", "certs", "sa", "--cert-dir", &self.path("keys")]);
+        kubeadm
+    }
+
+    fn etcd(&self, clients: u16, peers: u16) -> Command {
+        let (clients, peers) = (format!("http://127.0.0.1:{clients}"), format!("http://127.0.0.1:{peers}"));
+        let mut etcd = self.command("etcd");
+        etcd.args(["--data-dir", &self.path("etcd")])
+            .args(["--listen-client-urls", &clients, "--advertise-client-urls", &clients])
+            .args(["--listen-peer-urls", &peers, "--initial-advertise-peer-urls", &peers])
+            .args(["--initial-cluster", &format!("default={peers}")])
+            .arg("--unsafe-no-fsync");
+        etcd
+    }
+
+    fn server(&self, port: u16, store: u16) -> Command {
+        let mut server = self.command("kube-apiserver");
+        server
+            .arg(format!("--etcd-servers=http://127.0.0.1:{store}"))
+            .arg(format!("--secure-port={port}"))
+            .args(["--bind-address=127.0.0.1", "--advertise-address=127.0.0.1"])
+            .arg("--endpoint-reconciler-type=none")
+            .arg(format!("--cert-dir={}", self.path("certificates")))
+            .arg(format!("--token-auth-file={}", self.path("tokens.csv")))
+            .arg("--authorization-mode=AlwaysAllow")
+            .arg("--service-cluster-ip-range=10.0.0.0/24")
+            .arg("--service-account-issuer=https://kubernetes.default.svc")
+            .arg(format!("--service-account-key-file={}", self.path("keys/sa.pub")))
+            .arg(format!("--service-account-signing-key-file={}", self.path("keys/sa.key")));
+        server
+    }
+}
