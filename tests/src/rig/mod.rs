@@ -8,5 +8,7 @@ pub mod parts;
 pub mod ports;
 pub mod process;
 pub mod program;
+pub mod python;
 pub mod quotation;
 pub mod registry;
+pub mod stand;

@@ -82,6 +82,11 @@ impl Quotation {
         Ok(quotation)
     }
 
+    /// The name of the lab that it was started for.
+    pub fn lab(&self) -> &str {
+        &self.settings.lab
+    }
+
     /// The `ce_source` of its events.
     pub fn source(&self) -> String {
         format!("/edalab/{}/quotation", self.settings.lab)
