@@ -1,0 +1,280 @@
+//! Labs on a real cluster, as a person makes, changes and deletes them.
+
+use std::{process::ExitCode, sync::Arc, time::Instant};
+
+use edalab_tests::{
+    rig::{
+        cluster::{Cluster, ClusterError, PORT_OFFSET, Space, of_lab},
+        process, python,
+    },
+    suite::{Outcome, Suite},
+    trial, wait,
+};
+use k8s_openapi::api::{
+    apps::v1::StatefulSet,
+    authorization::v1::{SelfSubjectRulesReview, SelfSubjectRulesReviewSpec},
+    core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Service},
+};
+use kube::{
+    Api, Client, ResourceExt,
+    api::{DeleteParams, Patch, PatchParams, PostParams},
+};
+use serde_json::{Value, json};
+
+/// How long something may take that the operator does at once.
+const SOON: std::time::Duration = std::time::Duration::from_secs(90);
+
+fn main() -> ExitCode {
+    Suite::new("lab", 2)
+        .trial("from_apply_to_the_first_event_and_through_its_phases", trial!(through_its_phases))
+        .trial("two_labs_side_by_side_and_a_volume_that_is_kept", trial!(two_labs_side_by_side))
+        .trial("what_stands_in_the_way_is_named", trial!(what_stands_in_the_way_is_named))
+        .trial("accounts_can_do_what_they_need_and_no_more", trial!(accounts_can_do_what_they_need))
+        .main(Cluster::start)
+}
+
+async fn through_its_phases(cluster: Arc<Cluster>) -> Outcome {
+    let space = cluster.namespace("t-phases").await?;
+    let began = Instant::now();
+    let host = json!({"enabled": true, "portOffset": PORT_OFFSET});
+    space.apply("lab", json!({"hostAccess": host})).await?;
+    let first = quote_as_soon_as_possible(&space, "lab").await?;
+    let events = events_of(&space, "lab", 1).await?;
+    println!("from apply to the first event: {:.1} s", began.elapsed().as_secs_f32());
+    assert_eq!(events[0]["key"], first);
+    space.ready("lab").await?;
+    only_restricted_pods_without_a_token(&space).await?;
+    from_the_host(&space, &first).await?;
+
+    // One field, one pod: the quote's validity concerns quotation only.
+    let before = pods(&space).await?;
+    space
+        .apply("lab", json!({"hostAccess": host, "services": {"quotation": {"quoteValidity": "1s"}}}))
+        .await?;
+    space.ready("lab").await?;
+    let second = quote(&space, "lab").await?;
+    wait_for_event(&space, "lab", "quotation.devis-expire", &second).await?;
+    let after = pods(&space).await?;
+    let rolled: Vec<&String> = before.iter().filter(|pod| !after.contains(pod)).collect();
+    assert!(rolled.iter().all(|pod| pod.contains("quotation")) && rolled.len() == 1, "{rolled:?}");
+
+    // What we set is put back; what others labelled stays.
+    let services: Api<Service> = Api::namespaced(space.client.clone(), &space.name);
+    let meddle = json!({"metadata": {"labels": {"example.com/mine": "yes"}}, "spec": {"publishNotReadyAddresses": false}});
+    services.patch("lab-kafka-headless", &PatchParams::default(), &Patch::Merge(meddle)).await?;
+    let configs: Api<ConfigMap> = Api::namespaced(space.client.clone(), &space.name);
+    configs.delete("lab-kafka", &DeleteParams::default()).await?;
+    wait::until("what was changed to be put back", SOON, async || {
+        configs.get("lab-kafka").await.map_err(|problem| problem.to_string())?;
+        let service = services.get("lab-kafka-headless").await.map_err(|problem| problem.to_string())?;
+        assert_eq!(service.labels().get("example.com/mine").map(String::as_str), Some("yes"));
+        let published = service.spec.and_then(|spec| spec.publish_not_ready_addresses);
+        if published == Some(true) { Ok(()) } else { Err(format!("{published:?}")) }
+    })
+    .await?;
+
+    // Without services, and with them again: what they knew stayed.
+    space.apply("lab", json!({"hostAccess": host, "phase": "Infrastructure"})).await?;
+    space.ready("lab").await?;
+    let sets: Api<StatefulSet> = Api::namespaced(space.client.clone(), &space.name);
+    wait::until("the services to be gone", SOON, async || {
+        let left = of_lab(&sets, "lab").await.map_err(|problem| problem.to_string())?;
+        if left == ["lab-kafka"] { Ok(()) } else { Err(left.join(", ")) }
+    })
+    .await?;
+    space.apply("lab", json!({"hostAccess": host})).await?;
+    space.ready("lab").await?;
+    let devis = space.ask("lab-quotation:8081", &format!("/api/devis/{first}"), None).await?;
+    assert_eq!(devis["devisId"], first.as_str());
+
+    space.delete("lab").await?;
+    let claims: Api<PersistentVolumeClaim> = Api::namespaced(space.client.clone(), &space.name);
+    space.gone(&claims, "lab").await?;
+    Ok(())
+}
+
+/// Clients on this machine reach the lab where its status says, and another implementation reads its events.
+async fn from_the_host(space: &Space, first: &str) -> Outcome {
+    let lab = space.labs().get("lab").await?;
+    let endpoint = |name: &str| {
+        let endpoints = lab.data["status"]["endpoints"].as_array().cloned().unwrap_or_default();
+        let found = endpoints.into_iter().find(|endpoint| endpoint["name"] == name).unwrap_or_default();
+        found["hostUrl"].as_str().unwrap_or_default().to_owned()
+    };
+    let mut client = python::script("read_events.py").await?;
+    client.arg(endpoint("kafka")).arg(endpoint("schema-registry"));
+    client.args(["/edalab/lab/quotation", "1", "quotation.devis-genere"]);
+    let line: Value = serde_json::from_str(process::output(&client).await?.trim())?;
+    assert_eq!((&line["key"], &line["headers"]["ce_sequence"]), (&first.into(), &"1".into()));
+    let devis: Value =
+        reqwest::get(format!("{}/api/devis/{first}", endpoint("quotation"))).await?.json().await?;
+    assert_eq!(devis["devisId"], first);
+    Ok(())
+}
+
+async fn two_labs_side_by_side(cluster: Arc<Cluster>) -> Outcome {
+    let space = cluster.namespace("t-two").await?;
+    let kept = json!({"deletionPolicy": "Retain"});
+    space.apply("one", kept.clone()).await?;
+    space.apply("two", json!({})).await?;
+    let first = quote_as_soon_as_possible(&space, "one").await?;
+    events_of(&space, "one", 1).await?;
+    space.ready("two").await?;
+    assert_eq!(space.events("two").await?.len(), 0, "no event crosses");
+
+    space.delete("two").await?;
+    space.ready("one").await?;
+    quote(&space, "one").await?;
+    let before = events_of(&space, "one", 2).await?;
+    let cluster_id = cluster_id(&space, "one").await?;
+
+    // Retain: the volumes outlive the lab, and the next one of this name takes them up.
+    space.delete("one").await?;
+    let claims: Api<PersistentVolumeClaim> = Api::namespaced(space.client.clone(), &space.name);
+    assert_eq!(of_lab(&claims, "one").await?.len(), 2, "the volumes of Kafka and quotation are kept");
+    space.apply("one", kept).await?;
+    space.ready("one").await?;
+    assert_eq!(self::cluster_id(&space, "one").await?, cluster_id);
+    assert_eq!(events_of(&space, "one", 2).await?, before);
+    let devis = space.ask("one-quotation:8081", &format!("/api/devis/{first}"), None).await?;
+    assert_eq!(devis["devisId"], first.as_str());
+    space.delete("one").await?;
+    Ok(())
+}
+
+async fn what_stands_in_the_way_is_named(cluster: Arc<Cluster>) -> Outcome {
+    let space = cluster.namespace("t-blocked").await?;
+    let spec = |image: Option<&str>| {
+        let kafka = image.map_or(json!({}), |image| json!({"image": image}));
+        json!({"phase": "Infrastructure", "kafka": kafka})
+    };
+    space.apply("lab", spec(Some("edalab.local/no-such-image:1"))).await?;
+    wait::until("the image to be named", SOON, async || {
+        let lab = space.labs().get("lab").await.map_err(|problem| problem.to_string())?;
+        let status = lab.data["status"].to_string();
+        let named = status.contains("lab-kafka-0") && status.contains("ImagePull");
+        if named { Ok(()) } else { Err(status) }
+    })
+    .await?;
+    space.apply("lab", spec(None)).await?;
+    space.ready("lab").await?;
+
+    // While it is paused, what is changed by hand stays.
+    space.apply("lab", json!({"phase": "Infrastructure", "paused": true})).await?;
+    let configs: Api<ConfigMap> = Api::namespaced(space.client.clone(), &space.name);
+    configs.delete("lab-kafka", &DeleteParams::default()).await?;
+    wait::until("the pause to be told", SOON, async || {
+        let lab = space.labs().get("lab").await.map_err(|problem| problem.to_string())?;
+        let told = lab.data["status"]["observedGeneration"].as_i64() == lab.metadata.generation;
+        if told { Ok(()) } else { Err(lab.data["status"].to_string()) }
+    })
+    .await?;
+    assert!(configs.get_opt("lab-kafka").await?.is_none(), "a paused lab is left alone");
+    space.apply("lab", json!({"phase": "Infrastructure"})).await?;
+    wait::until("the ConfigMap to be put back", SOON, async || configs.get("lab-kafka").await).await?;
+
+    let privileged = json!({"metadata": {"name": "privileged"}, "spec": {"containers": [
+        {"name": "c", "image": "busybox", "securityContext": {"privileged": true}}]}});
+    let pods: Api<Pod> = Api::namespaced(space.client.clone(), &space.name);
+    let refused = pods.create(&PostParams::default(), &serde_json::from_value(privileged)?).await;
+    let refused = refused.expect_err("the namespace enforces Pod Security").to_string();
+    assert!(refused.contains("violates PodSecurity \"restricted"), "{refused}");
+    space.delete("lab").await?;
+    Ok(())
+}
+
+/// Pod Security admitted them, so they are restricted; no pod of a lab speaks to the Kubernetes API.
+async fn only_restricted_pods_without_a_token(space: &Space) -> Outcome {
+    let pods: Api<Pod> = Api::namespaced(space.client.clone(), &space.name);
+    for pod in pods.list(&kube::api::ListParams::default()).await? {
+        let spec = pod.spec.clone().unwrap_or_default();
+        assert_eq!(spec.automount_service_account_token, Some(false), "{}", pod.name_any());
+        let volumes = serde_json::to_string(&spec.volumes)?;
+        assert!(!volumes.contains("serviceAccountToken"), "{}: {volumes}", pod.name_any());
+    }
+    Ok(())
+}
+
+/// Everything that the accounts may do, asked of the API server as them. A new right shows up here.
+async fn accounts_can_do_what_they_need(cluster: Arc<Cluster>) -> Outcome {
+    let operator = rules(&cluster, "edalab", "edalab-operator", "edalab").await?;
+    let expected: Vec<String> = include_str!("operator-rights.txt").lines().map(String::from).collect();
+    assert_eq!(operator, expected, "the operator's rights; reviewed in tests/operator-rights.txt");
+    assert_eq!(rules(&cluster, "edalab", "default", "edalab").await?, Vec::<String>::new(), "a lab's pods");
+    Ok(())
+}
+
+/// What an account may do in a namespace, beyond what everybody may; one line for each rule, sorted.
+async fn rules(
+    cluster: &Cluster,
+    namespace: &str,
+    account: &str,
+    within: &str,
+) -> Result<Vec<String>, Box<dyn std::error::Error>> {
+    let mut config = cluster.config().await?;
+    config.auth_info.impersonate = Some(format!("system:serviceaccount:{namespace}:{account}"));
+    let groups = ["system:serviceaccounts", "system:authenticated"].map(String::from);
+    config.auth_info.impersonate_groups = Some(groups.to_vec());
+    let reviews: Api<SelfSubjectRulesReview> = Api::all(Client::try_from(config)?);
+    let review = SelfSubjectRulesReview {
+        spec: SelfSubjectRulesReviewSpec { namespace: Some(within.to_owned()) },
+        ..SelfSubjectRulesReview::default()
+    };
+    let told = reviews.create(&PostParams::default(), &review).await?.status.unwrap_or_default();
+    let list = |items: Option<Vec<String>>| items.unwrap_or_default().join(",");
+    let mut lines: Vec<String> = told
+        .resource_rules
+        .into_iter()
+        .map(|rule| {
+            let names = list(rule.resource_names);
+            let names = if names.is_empty() { names } else { format!(" [{names}]") };
+            format!("{}: {}{names}: {}", list(rule.api_groups), list(rule.resources), rule.verbs.join(","))
+        })
+        // everybody may ask what they may do
+        .filter(|line| {
+            !line.starts_with("authorization.k8s.io") && !line.starts_with("authentication.k8s.io")
+        })
+        .collect();
+    lines.sort();
+    Ok(lines)
+}
+
+async fn quote(space: &Space, lab: &str) -> Result<String, ClusterError> {
+    let demande = json!({"clientId": "C001", "typeBien": "AUTO", "valeur": 25000});
+    let devis = space.ask(&format!("{lab}-quotation:8081"), "/api/devis", Some(&demande)).await?;
+    Ok(devis["devisId"].as_str().unwrap_or_default().to_owned())
+}
+
+async fn quote_as_soon_as_possible(space: &Space, lab: &str) -> Result<String, wait::TimedOut> {
+    wait::until(format!("a quote of {lab}"), SOON, async || quote(space, lab).await).await
+}
+
+async fn events_of(space: &Space, lab: &str, count: usize) -> Result<Vec<Value>, wait::TimedOut> {
+    wait::until(format!("{count} events of {lab}"), SOON, async || {
+        let events = space.events(lab).await.map_err(|problem| problem.to_string())?;
+        if events.len() >= count { Ok(events) } else { Err(format!("{events:?}")) }
+    })
+    .await
+}
+
+async fn wait_for_event(space: &Space, lab: &str, topic: &str, key: &str) -> Result<(), wait::TimedOut> {
+    wait::until(format!("{topic} of {key}"), SOON, async || {
+        let events = space.events(lab).await.map_err(|problem| problem.to_string())?;
+        let found = events.iter().filter(|event| event["topic"] == topic && event["key"] == key).count();
+        if found == 1 { Ok(()) } else { Err(format!("{found} of {} events", events.len())) }
+    })
+    .await
+}
+
+async fn cluster_id(space: &Space, lab: &str) -> Result<String, ClusterError> {
+    let file = "/var/lib/kafka/data/log/meta.properties";
+    let properties = space.exec(&format!("{lab}-kafka-0"), &["cat", file]).await?;
+    Ok(properties.lines().find(|line| line.starts_with("cluster.id=")).unwrap_or_default().to_owned())
+}
+
+/// Name and uid of every pod.
+async fn pods(space: &Space) -> Result<Vec<String>, kube::Error> {
+    let pods: Api<Pod> = Api::namespaced(space.client.clone(), &space.name);
+    let list = pods.list(&kube::api::ListParams::default()).await?;
+    Ok(list.iter().map(|pod| format!("{} {}", pod.name_any(), pod.uid().unwrap_or_default())).collect())
+}

@@ -1,0 +1,253 @@
+//! A real kind cluster with the operator in it, made by the `edalab` command beside whatever lab runs.
+
+use std::{env, path::PathBuf, process::Command, time::Duration};
+
+use k8s_openapi::api::core::v1::{Namespace, Pod, ServiceAccount};
+use kube::{
+    Api, Client, Config, ResourceExt,
+    api::{
+        ApiResource, AttachParams, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams,
+    },
+    config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
+};
+use serde_json::{Value, json};
+use tokio::io::AsyncReadExt as _;
+
+use super::{
+    process::{self, ProcessError},
+    program::{self, ProgramError},
+};
+use crate::wait::{self, TimedOut};
+
+/// The cluster of the tests: a name and ports of its own.
+const NAME: &str = "edalab-test";
+/// Added to every port on this machine.
+pub const PORT_OFFSET: u16 = 10_000;
+/// How long a lab may take to do what it was asked. It takes about 30 s on an idle machine.
+const SETTLED: Duration = Duration::from_secs(180);
+
+/// The cluster does not do what the test needs.
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterError {
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+    #[error(transparent)]
+    Edalab(#[from] ProcessError),
+    #[error(transparent)]
+    Kubeconfig(#[from] KubeconfigError),
+    #[error(transparent)]
+    Api(#[from] Box<kube::Error>),
+    #[error(transparent)]
+    Late(#[from] TimedOut),
+    #[error("{command}: {problem}")]
+    Exec { command: String, problem: String },
+    #[error("the request cannot be made: {0}")]
+    Request(#[from] http::Error),
+}
+
+impl From<kube::Error> for ClusterError {
+    fn from(problem: kube::Error) -> Self {
+        Self::Api(Box::new(problem))
+    }
+}
+
+/// The cluster. Dropping it takes it down, unless EDALAB_KEEP_CLUSTER is set.
+#[derive(Debug)]
+pub struct Cluster {
+    program: PathBuf,
+    kubeconfig: PathBuf,
+}
+
+impl Cluster {
+    /// Brings the cluster up with an operator that serves every namespace.
+    pub async fn start() -> Result<Self, ClusterError> {
+        let program = program::edalab().await?.to_owned();
+        let mut up = Command::new(&program);
+        up.args(["up", "--name", NAME, "--port-offset", &PORT_OFFSET.to_string()]);
+        process::output(up.args(["--no-lab", "--set", "clusterWide=true"])).await?;
+        let mut kubeconfig = Command::new(&program);
+        let path = process::output(kubeconfig.args(["kubeconfig", "--name", NAME])).await?;
+        Ok(Self { program, kubeconfig: path.trim().into() })
+    }
+
+    /// A client that may do everything. Each trial makes its own: a client belongs to the runtime that made it.
+    pub async fn client(&self) -> Result<Client, ClusterError> {
+        Ok(Client::try_from(self.config().await?)?)
+    }
+
+    /// How a client reaches the cluster.
+    pub async fn config(&self) -> Result<Config, ClusterError> {
+        let file = Kubeconfig::read_from(&self.kubeconfig)?;
+        let mut config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?;
+        config.proxy_url = None;
+        Ok(config)
+    }
+
+    /// A namespace that enforces Pod Security "restricted", and is deleted with its labs at the end.
+    pub async fn namespace(&self, name: &str) -> Result<Space, ClusterError> {
+        let client = self.client().await?;
+        let namespaces: Api<Namespace> = Api::all(client.clone());
+        let labels = json!({"pod-security.kubernetes.io/enforce": "restricted"});
+        let namespace = json!({"metadata": {"name": name, "labels": labels}});
+        let namespace = serde_json::from_value(namespace).expect("a namespace");
+        namespaces.create(&PostParams::default(), &namespace).await?;
+        let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), name);
+        wait::until("the namespace's ServiceAccount", SETTLED, async || accounts.get("default").await)
+            .await?;
+        Ok(Space { client, name: name.to_owned() })
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if env::var_os("EDALAB_KEEP_CLUSTER").is_some() {
+            println!("the cluster stays: KUBECONFIG={}", self.kubeconfig.display());
+            return;
+        }
+        match Command::new(&self.program).args(["down", "--name", NAME]).output() {
+            Ok(down) if down.status.success() => {}
+            Ok(down) => eprintln!("edalab down: {}", String::from_utf8_lossy(&down.stderr)),
+            Err(problem) => eprintln!("edalab down: {problem}"),
+        }
+    }
+}
+
+/// One namespace of the cluster.
+#[derive(Clone)]
+pub struct Space {
+    pub client: Client,
+    pub name: String,
+}
+
+impl Space {
+    /// The custom resources.
+    pub fn labs(&self) -> Api<DynamicObject> {
+        let kind = ApiResource {
+            group: "edalab.dev".to_owned(),
+            version: "v1alpha1".to_owned(),
+            api_version: "edalab.dev/v1alpha1".to_owned(),
+            kind: "EdaLab".to_owned(),
+            plural: "edalabs".to_owned(),
+        };
+        Api::namespaced_with(self.client.clone(), &self.name, &kind)
+    }
+
+    /// What `kubectl apply` does with a lab of this `spec`.
+    pub async fn apply(&self, lab: &str, spec: Value) -> Result<(), ClusterError> {
+        let object = json!({"apiVersion": "edalab.dev/v1alpha1", "kind": "EdaLab", "metadata": {"name": lab},
+            "spec": spec});
+        self.labs().patch(lab, &PatchParams::apply("tests").force(), &Patch::Apply(&object)).await?;
+        Ok(())
+    }
+
+    /// Waits until the lab's condition `kind` is `status` for the spec that it has now; its message.
+    pub async fn condition(&self, lab: &str, kind: &str, status: &str) -> Result<String, TimedOut> {
+        wait::until(format!("{lab} {kind}={status}"), SETTLED, async || {
+            let lab = self.labs().get(lab).await.map_err(|problem| problem.to_string())?;
+            let conditions = lab.data["status"]["conditions"].as_array().cloned().unwrap_or_default();
+            let condition = conditions.iter().find(|condition| condition["type"] == kind).cloned();
+            match condition {
+                Some(found)
+                    if found["status"] == status
+                        && found["observedGeneration"].as_i64() == lab.metadata.generation =>
+                {
+                    Ok(found["message"].as_str().unwrap_or_default().to_owned())
+                }
+                other => Err(format!("{other:?}")),
+            }
+        })
+        .await
+    }
+
+    /// Waits until the lab is ready for the spec that it has now.
+    pub async fn ready(&self, lab: &str) -> Result<(), TimedOut> {
+        self.condition(lab, "Ready", "True").await.map(drop)
+    }
+
+    /// Deletes the lab and waits until its pods and objects are gone.
+    pub async fn delete(&self, lab: &str) -> Result<(), ClusterError> {
+        self.labs().delete(lab, &DeleteParams::default()).await?;
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), &self.name);
+        self.gone(&pods, lab).await?;
+        Ok(())
+    }
+
+    /// Waits until no object of this kind is left of the lab.
+    pub async fn gone<K>(&self, api: &Api<K>, lab: &str) -> Result<(), TimedOut>
+    where
+        K: kube::Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
+    {
+        wait::until(format!("nothing of {lab} to be left"), SETTLED, async || {
+            let left = of_lab(api, lab).await.map_err(|problem| problem.to_string())?;
+            if left.is_empty() { Ok(()) } else { Err(left.join(", ")) }
+        })
+        .await
+    }
+
+    /// Asks a service of the lab through the API server's proxy; the answer's body.
+    pub async fn ask(&self, service: &str, path: &str, body: Option<&Value>) -> Result<Value, ClusterError> {
+        let url = format!("/api/v1/namespaces/{}/services/{service}/proxy{path}", self.name);
+        let request = match body {
+            Some(body) => http::Request::post(url)
+                .header("content-type", "application/json")
+                .body(serde_json::to_vec(body).expect("JSON"))?,
+            None => http::Request::get(url).body(Vec::new())?,
+        };
+        Ok(self.client.request(request).await?)
+    }
+
+    /// Runs a command in a pod; its standard output.
+    pub async fn exec(&self, pod: &str, command: &[&str]) -> Result<String, ClusterError> {
+        let failed = |problem: String| ClusterError::Exec { command: command.join(" "), problem };
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), &self.name);
+        let attach = AttachParams::default().stdout(true).stderr(true);
+        let mut process = pods.exec(pod, command.iter().copied(), &attach).await?;
+        let status = process.take_status();
+        let (mut out, mut err) = (String::new(), String::new());
+        let (stdout, stderr) = (process.stdout(), process.stderr());
+        let (read_out, read_err) = tokio::join!(
+            async {
+                Ok::<_, std::io::Error>(match stdout {
+                    Some(mut s) => s.read_to_string(&mut out).await?,
+                    None => 0,
+                })
+            },
+            async {
+                Ok::<_, std::io::Error>(match stderr {
+                    Some(mut s) => s.read_to_string(&mut err).await?,
+                    None => 0,
+                })
+            }
+        );
+        read_out.and(read_err).map_err(|problem| failed(problem.to_string()))?;
+        let status = match status {
+            Some(status) => status.await,
+            None => None,
+        };
+        if status.is_some_and(|status| status.status.as_deref() == Some("Success")) {
+            return Ok(out);
+        }
+        Err(failed(err))
+    }
+
+    /// The decoded events of a lab, as its own `edalab-services events` prints them.
+    pub async fn events(&self, lab: &str) -> Result<Vec<Value>, ClusterError> {
+        let printed = self.exec(&format!("{lab}-quotation-0"), &["edalab-services", "events"]).await?;
+        Ok(printed.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+    }
+}
+
+impl std::fmt::Debug for Space {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Space").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// The names of a lab's objects of one kind.
+pub async fn of_lab<K>(api: &Api<K>, lab: &str) -> Result<Vec<String>, kube::Error>
+where
+    K: kube::Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
+{
+    let selector = ListParams::default().labels(&format!("app.kubernetes.io/instance={lab}"));
+    Ok(api.list(&selector).await?.items.iter().map(ResourceExt::name_any).collect())
+}
