@@ -11,7 +11,6 @@ use edalab_tests::{
     trial, wait,
 };
 use k8s_openapi::api::{
-    apps::v1::StatefulSet,
     authorization::v1::{SelfSubjectRulesReview, SelfSubjectRulesReviewSpec},
     core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Service},
 };
@@ -76,10 +75,10 @@ async fn through_its_phases(cluster: Arc<Cluster>) -> Outcome {
     // Without services, and with them again: what they knew stayed.
     space.apply("lab", json!({"hostAccess": host, "phase": "Infrastructure"})).await?;
     space.ready("lab").await?;
-    let sets: Api<StatefulSet> = Api::namespaced(space.client.clone(), &space.name);
-    wait::until("the services to be gone", SOON, async || {
-        let left = of_lab(&sets, "lab").await.map_err(|problem| problem.to_string())?;
-        if left == ["lab-kafka"] { Ok(()) } else { Err(left.join(", ")) }
+    // Its StatefulSet stays, with no pod: deleting it would delete the volume.
+    wait::until("the service to be stopped", SOON, async || {
+        let left = pods(&space).await.map_err(|problem| problem.to_string())?;
+        if left.iter().any(|pod| pod.contains("quotation")) { Err(left.join(", ")) } else { Ok(()) }
     })
     .await?;
     space.apply("lab", json!({"hostAccess": host})).await?;
