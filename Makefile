@@ -4,7 +4,7 @@ CARGO_DENY = 0.20.2
 
 .DEFAULT_GOAL := help
 .PHONY: help up down stop reset logs status health topics events build check advisories generate test test-integration \
-  test-load planted dashboard grafana jaeger kafka-ui
+  test-load test-machine planted dashboard grafana jaeger kafka-ui
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -60,6 +60,9 @@ test-integration: ## only the tests that start Kafka or a cluster
 
 test-load: ## (comes later)
 	@echo "test-load: load tests come with a later step of the lab" >&2; exit 1
+
+test-machine: ## interrupt, kill, stop and remove the lab, and look for what is left (root; about 25 minutes)
+	cargo test --package edalab --test machine -- --ignored --nocapture --test-threads 1
 
 planted: ## plant known bugs and see that the tests catch each
 	cargo run --quiet --package edalab-tests --bin planted

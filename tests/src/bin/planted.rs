@@ -1,0 +1,81 @@
+//! Plants each bug of tests/planted/ into a copy of the checkout, and sees that its trial fails for the right reason.
+//!
+//! A patch begins with what the bug is, `trial:` the trial of the crash suite that must catch it, and `says:` words of the
+//! trial's failure.
+
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode, Output},
+};
+
+use edalab_tests::rig::program::{self, ROOT};
+
+fn main() -> ExitCode {
+    let mut patches: Vec<PathBuf> = fs::read_dir(format!("{ROOT}/tests/planted"))
+        .expect("tests/planted is there")
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "patch"))
+        .collect();
+    patches.sort();
+    let runtime = tokio::runtime::Runtime::new().expect("a process can have threads, a timer and a poller");
+    let missed: Vec<&PathBuf> = patches
+        .iter()
+        .filter(|patch| match runtime.block_on(plant(patch)) {
+            Ok(()) => false,
+            Err(problem) => {
+                eprintln!("{}: {problem}", patch.display());
+                true
+            }
+        })
+        .collect();
+    println!("{} planted, {} caught", patches.len(), patches.len() - missed.len());
+    if missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+async fn plant(patch: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let text = fs::read_to_string(patch)?;
+    let head = |key: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(key));
+        line.map(str::trim).ok_or(format!("it has no line {key:?}"))
+    };
+    let (trial, says) = (head("trial:")?, head("says:")?);
+    println!(
+        "{}: {}",
+        patch.file_stem().unwrap_or_default().display(),
+        text.lines().next().unwrap_or_default()
+    );
+
+    // One folder for all: what a patch does not touch is compiled once.
+    let copy = PathBuf::from(ROOT).join("target/planted");
+    fs::create_dir_all(&copy)?;
+    let script = "git ls-files -z | tar --null --files-from=- --create | tar --extract --touch --directory=\"$0\"";
+    succeed(Command::new("sh").args(["-c", script]).arg(&copy).current_dir(ROOT))?;
+    succeed(
+        Command::new("patch").args(["--strip=1", "--input"]).arg(fs::canonicalize(patch)?).current_dir(&copy),
+    )?;
+    let program = program::build(&copy, "edalab-services", &["crash-points"]).await?;
+
+    let mut suite = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    suite.args(["test", "--quiet", "--package", "edalab-tests", "--test", "crash", "--", trial]);
+    let output = suite.env("EDALAB_SERVICES_CRASH_POINTS", program).current_dir(ROOT).output()?;
+    let told =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    match (output.status.success(), told.contains(says)) {
+        (false, true) => {
+            println!("  caught by {trial}: ...{says}...");
+            Ok(())
+        }
+        (true, _) => Err(format!("{trial} passes with the bug in place").into()),
+        (false, false) => Err(format!("{trial} fails, but not for this: {told}").into()),
+    }
+}
+
+fn succeed(command: &mut Command) -> Result<(), io::Error> {
+    let Output { status, stderr, stdout } = command.output()?;
+    if status.success() {
+        return Ok(());
+    }
+    let told = String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned();
+    Err(io::Error::other(format!("{}: {told}", command.get_program().display())))
+}
