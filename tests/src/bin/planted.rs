@@ -49,7 +49,8 @@ async fn plant(patch: &Path) -> Result<(), Box<dyn std::error::Error>> {
     // One folder for all: what a patch does not touch is compiled once.
     let copy = PathBuf::from(ROOT).join("target/planted");
     fs::create_dir_all(&copy)?;
-    let script = "git ls-files -z | tar --null --files-from=- --create | tar --extract --touch --directory=\"$0\"";
+    let script =
+        "git ls-files -z | tar --null --files-from=- --create | tar --extract --touch --directory=\"$0\"";
     succeed(Command::new("sh").args(["-c", script]).arg(&copy).current_dir(ROOT))?;
     succeed(
         Command::new("patch").args(["--strip=1", "--input"]).arg(fs::canonicalize(patch)?).current_dir(&copy),

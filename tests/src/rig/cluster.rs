@@ -25,6 +25,8 @@ const NAME: &str = "edalab-test";
 pub const PORT_OFFSET: u16 = 10_000;
 /// How long a lab may take to do what it was asked. It takes about 30 s on an idle machine.
 const SETTLED: Duration = Duration::from_secs(180);
+/// How long a command in a pod may take.
+const COMMAND: Duration = Duration::from_secs(20);
 
 /// The cluster does not do what the test needs.
 #[derive(Debug, thiserror::Error)]
@@ -196,8 +198,14 @@ impl Space {
         Ok(self.client.request(request).await?)
     }
 
-    /// Runs a command in a pod; its standard output.
+    /// Runs a command in a pod, for a bounded time; its standard output.
     pub async fn exec(&self, pod: &str, command: &[&str]) -> Result<String, ClusterError> {
+        let late =
+            |_| ClusterError::Exec { command: command.join(" "), problem: "it does not end".to_owned() };
+        tokio::time::timeout(COMMAND, self.exec_unbounded(pod, command)).await.map_err(late)?
+    }
+
+    async fn exec_unbounded(&self, pod: &str, command: &[&str]) -> Result<String, ClusterError> {
         let failed = |problem: String| ClusterError::Exec { command: command.join(" "), problem };
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), &self.name);
         let attach = AttachParams::default().stdout(true).stderr(true);

@@ -49,6 +49,8 @@ pub(crate) enum EventsError {
     NoTopic { topic: String },
     #[error("none of the lab's topics exists yet")]
     NoTopics,
+    #[error("Kafka has stopped answering: nothing came for {seconds} s, and there is more to read")]
+    Silent { seconds: u64 },
     #[error("Kafka: {0}")]
     Kafka(#[from] KafkaError),
     #[error(transparent)]

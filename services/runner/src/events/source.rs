@@ -20,6 +20,8 @@ use super::EventsError;
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long to wait for a record where only a transaction's marker may be left, which is never handed out.
 const MARKER_PATIENCE: Duration = Duration::from_secs(2);
+/// How long to wait for records that are known to be there, before the broker counts as gone.
+const RECORD_PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Start {
@@ -91,12 +93,14 @@ impl Source {
             if !follow && self.unread.is_empty() {
                 return Ok(None);
             }
-            let received = if follow || self.ends < self.partitions {
+            let patience = if self.ends < self.partitions { RECORD_PATIENCE } else { MARKER_PATIENCE };
+            let received = if follow {
                 self.consumer.recv().await
             } else {
-                match tokio::time::timeout(MARKER_PATIENCE, self.consumer.recv()).await {
+                match tokio::time::timeout(patience, self.consumer.recv()).await {
                     Ok(received) => received,
-                    Err(_) => return Ok(None),
+                    Err(_) if patience == MARKER_PATIENCE => return Ok(None),
+                    Err(_) => return Err(EventsError::Silent { seconds: patience.as_secs() }),
                 }
             };
             match received {
