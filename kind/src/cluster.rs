@@ -157,6 +157,16 @@ impl Cluster<'_> {
         Ok(())
     }
 
+    /// Unpacks images that the node carries packed, so that no pod waits for it at its first start.
+    pub(crate) async fn unpack(&self, step: &Step, images: &[&str]) -> Result<()> {
+        for image in images {
+            // mounting an image unpacks it, and unmounting leaves it so
+            let script = "ctr -n k8s.io images mount \"$0\" /mnt && ctr -n k8s.io images unmount /mnt";
+            step.run(&mut self.engine.docker(&["exec", &self.node(), "sh", "-c", script, image])).await?;
+        }
+        Ok(())
+    }
+
     /// Adds the cluster to the user's own kubeconfig.
     pub(crate) async fn merge_kubeconfig(&self, step: &Step) -> Result<()> {
         step.run(&mut self.command(&["export", "kubeconfig"])).await

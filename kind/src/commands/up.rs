@@ -57,24 +57,8 @@ pub(super) async fn up(context: &Context, options: &Up) -> Result<bool> {
     let cluster = Cluster { name: &context.name, home: &context.home, engine: &engine, kind };
     let node = (!images.node.is_empty()).then_some(images.node.as_str());
     cluster.up(&context.progress, offset, node).await?;
-    let step =
-        context.progress.step("load", "images loaded into the cluster", "run the same command again")?;
-    for image in [&images.ours.operator, &images.ours.services] {
-        cluster.load(&step, image).await?;
-    }
-    if options.merge {
-        cluster.merge_kubeconfig(&step).await?;
-    }
-    step.done();
-
+    try_join!(install(context, options, &cluster, helm, &images), unpack(context, &cluster, &images))?;
     let client = context.client().await?;
-    let release = Release {
-        helm,
-        chart: checkout()?.join("charts/kafka-eda-lab"),
-        images: &images,
-        values: &options.values,
-    };
-    lab::install(&context.progress, &client, &release, &context.home.kubeconfig(&context.name)).await?;
     if options.no_lab {
         context
             .progress
@@ -86,6 +70,44 @@ pub(super) async fn up(context: &Context, options: &Up) -> Result<bool> {
     lab::wait_until_ready(&context.progress, &client).await?;
     farewell(context, offset, began);
     Ok(true)
+}
+
+/// Loads our own two images and installs the operator.
+async fn install(
+    context: &Context,
+    options: &Up,
+    cluster: &Cluster<'_>,
+    helm: PathBuf,
+    images: &Images,
+) -> Result<()> {
+    let progress = &context.progress;
+    let step = progress.step("load", "our images loaded into the cluster", "run the same command again")?;
+    for image in [&images.ours.operator, &images.ours.services] {
+        cluster.load(&step, image).await?;
+    }
+    if options.merge {
+        cluster.merge_kubeconfig(&step).await?;
+    }
+    step.done();
+    let chart = checkout()?.join("charts/kafka-eda-lab");
+    let release = Release { helm, chart, images, values: &options.values };
+    let kubeconfig = context.home.kubeconfig(&context.name);
+    lab::install(progress, &context.client().await?, &release, &kubeconfig).await
+}
+
+/// Our own node image carries Kafka and the registry packed: they are unpacked while the operator starts.
+async fn unpack(context: &Context, cluster: &Cluster<'_>, images: &Images) -> Result<()> {
+    if images.node.is_empty() {
+        return Ok(());
+    }
+    let step = context.progress.step(
+        "unpack",
+        "Kafka and schema registry unpacked",
+        "run the same command again",
+    )?;
+    cluster.unpack(&step, &[&images.kafka, &images.schema_registry]).await?;
+    step.done();
+    Ok(())
 }
 
 pub(super) async fn reset(context: &Context) -> Result<bool> {
