@@ -2,6 +2,7 @@
 
 use std::{fs, path::PathBuf, time::Duration};
 
+use k8s_openapi::jiff::Timestamp;
 use kube::config::Kubeconfig;
 use serde::{Deserialize, Serialize};
 use tokio::{process::Command, time::Instant};
@@ -106,6 +107,17 @@ impl Cluster<'_> {
         }
         step.done();
         Ok(())
+    }
+
+    /// When the node was started last, by the engine's clock: what Kubernetes tells of pods may be from before.
+    pub(crate) async fn started_at(&self) -> Result<Timestamp> {
+        let mut inspect = self.engine.docker(&["inspect", "--format", "{{.State.StartedAt}}", &self.node()]);
+        let output = inspect.output().await.map_err(|e| Error::io("start docker", e))?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        text.trim().parse().map_err(|e| Error::Cannot {
+            what: format!("docker does not say when {} was started: {e}", self.node()),
+            next: "run the same command again".into(),
+        })
     }
 
     async fn api_answers(&self) -> bool {

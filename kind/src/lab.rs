@@ -7,9 +7,12 @@ use std::{
 };
 
 use crds::{ConditionStatus, EdaLab, EdaLabStatus};
-use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
+use k8s_openapi::{
+    api::core::v1::{Namespace, Pod, ServiceAccount},
+    jiff::Timestamp,
+};
 use kube::{
-    Api, Client,
+    Api, Client, ResourceExt,
     api::{Patch, PatchParams, PostParams},
 };
 use serde_json::json;
@@ -19,6 +22,7 @@ use crate::{
     build::images::Images,
     cluster::NAMESPACE,
     error::{Error, Result},
+    kubernetes,
     progress::Progress,
 };
 
@@ -128,8 +132,9 @@ pub(crate) async fn get(client: &Client) -> Result<EdaLab> {
     })
 }
 
-/// Waits until the lab's Ready condition holds for what its spec asks now.
-pub(crate) async fn wait_until_ready(progress: &Progress, client: &Client) -> Result<()> {
+/// Waits until the lab's Ready condition holds for what its spec asks now, and its pods and the operator's have been
+/// started after `since`: what a status says from before a node's start is not true any more.
+pub(crate) async fn wait_until_ready(progress: &Progress, client: &Client, since: Timestamp) -> Result<()> {
     let step = progress.step(
         "lab",
         "lab: Kafka, schema registry, services",
@@ -137,12 +142,16 @@ pub(crate) async fn wait_until_ready(progress: &Progress, client: &Client) -> Re
     )?;
     let deadline = Instant::now() + READY;
     loop {
+        let mut pods = kubernetes::operator_pods(client).await?;
+        pods.extend(kubernetes::pods(client, LAB, None).await?);
         let lab = get(client).await?;
-        if is_ready(&lab) {
+        let waiting: Vec<String> =
+            pods.iter().filter(|pod| !is_up(pod, since)).map(ResourceExt::name_any).collect();
+        if waiting.is_empty() && is_ready(&lab) {
             step.done();
             return Ok(());
         }
-        let standing = standing(lab.status.as_ref());
+        let standing = if is_ready(&lab) { waiting.join(", ") } else { standing(lab.status.as_ref()) };
         step.note(&standing);
         if Instant::now() > deadline {
             return Err(step.error(&format!("not ready after {} s: {standing}", READY.as_secs())));
@@ -165,6 +174,18 @@ pub(crate) fn is_ready(lab: &EdaLab) -> bool {
     let condition = lab.status.as_ref().and_then(|status| status.condition("Ready"));
     condition.is_some_and(|ready| {
         ready.status == ConditionStatus::True && ready.observed_generation == lab.metadata.generation
+    })
+}
+
+/// Whether all containers of a pod are ready and were started after `since`.
+fn is_up(pod: &Pod, since: Timestamp) -> bool {
+    let containers = pod.status.as_ref().and_then(|status| status.container_statuses.as_deref());
+    containers.is_some_and(|containers| {
+        containers.iter().all(|container| {
+            let running = container.state.as_ref().and_then(|state| state.running.as_ref());
+            let started = running.and_then(|running| running.started_at.as_ref());
+            container.ready && started.is_some_and(|started| started.0.as_second() >= since.as_second())
+        })
     })
 }
 
@@ -209,6 +230,22 @@ mod tests {
         assert!(is_ready(&lab("True", 2)));
         assert!(!is_ready(&lab("True", 1)), "an answer to an older spec");
         assert!(!is_ready(&lab("False", 2)));
+    }
+
+    #[test]
+    fn a_pod_from_before_the_nodes_start_is_not_up() {
+        let pod = |ready: bool, started: &str| -> Pod {
+            serde_json::from_value(json!({"status": {"containerStatuses": [{
+                "name": "kafka", "image": "I", "imageID": "I", "restartCount": 0, "ready": ready,
+                "state": {"running": {"startedAt": started}},
+            }]}}))
+            .unwrap()
+        };
+        let since = "2026-01-01T12:00:00.7Z".parse().unwrap();
+        assert!(is_up(&pod(true, "2026-01-01T12:00:00Z"), since), "Kubernetes tells whole seconds");
+        assert!(!is_up(&pod(false, "2026-01-01T12:00:01Z"), since));
+        assert!(!is_up(&pod(true, "2026-01-01T11:59:59Z"), since));
+        assert!(!is_up(&Pod::default(), since), "not scheduled yet");
     }
 
     #[test]

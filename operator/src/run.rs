@@ -39,6 +39,9 @@ use crate::{
 /// Changes that come together are answered together; a pod's start alone is a handful.
 const DEBOUNCE: Duration = Duration::from_millis(200);
 const RETRY: Duration = Duration::from_secs(5);
+/// A lost SYN is sent again after 1 s and 3 s; one connection attempt need not wait for more.
+const CONNECT: Duration = Duration::from_secs(5);
+const RECONNECT: Duration = Duration::from_secs(1);
 
 type Lab = DeserializeGuard<EdaLab>;
 
@@ -51,9 +54,11 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
         .with_context(|| format!("listen on {}", config.http_addr))?;
     let http = tokio::spawn(http::serve(listener, metrics.clone(), readiness.clone(), stop.child_token()));
 
-    let client = Client::try_default().await.context("find the Kubernetes API")?;
-    let version = client.apiserver_version().await.context("ask the Kubernetes API for its version")?;
-    tracing::info!(kubernetes = version.git_version, namespace = config.watch_namespace, "connected");
+    let client = tokio::select! {
+        client = connect() => client?,
+        () = stop.cancelled() => return join(http).await,
+    };
+    tracing::info!(namespace = config.watch_namespace, "watching");
     readiness.set();
 
     let election =
@@ -88,6 +93,24 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
         bail!("the Lease is lost: another operator may be at work");
     }
     join(http).await
+}
+
+/// A client whose API server has answered. It waits for that as long as it takes: after a node's reboot the way to the
+/// API server is not there for some seconds, and a pod that ends is started again more and more slowly.
+async fn connect() -> anyhow::Result<Client> {
+    let mut config = kube::Config::infer().await.context("find the Kubernetes API")?;
+    config.connect_timeout = Some(CONNECT);
+    let client = Client::try_from(config).context("set up the Kubernetes client")?;
+    loop {
+        match client.apiserver_version().await {
+            Ok(version) => {
+                tracing::info!(kubernetes = version.git_version, "the Kubernetes API answers");
+                return Ok(client);
+            }
+            Err(error) => tracing::warn!(%error, "the Kubernetes API does not answer; trying again"),
+        }
+        tokio::time::sleep(RECONNECT).await;
+    }
 }
 
 async fn join(http: tokio::task::JoinHandle<std::io::Result<()>>) -> anyhow::Result<()> {

@@ -3,7 +3,10 @@
 use console::{Style, style};
 use crds::ConditionStatus;
 use futures::future::try_join_all;
-use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
+use k8s_openapi::{
+    api::core::v1::{PersistentVolumeClaim, Pod},
+    jiff::Timestamp,
+};
 use kube::{
     Api, ResourceExt,
     api::{DeleteParams, ListParams},
@@ -134,6 +137,6 @@ pub(super) async fn reset_data(context: &Context) -> Result<bool> {
     pods.delete_collection(&delete, &of_the_lab).await.map_err(Error::kube("delete the lab's pods"))?;
     step.done();
     lab::wait_until_changed(&client).await?;
-    lab::wait_until_ready(&context.progress, &client).await?;
+    lab::wait_until_ready(&context.progress, &client, Timestamp::MIN).await?;
     Ok(true)
 }

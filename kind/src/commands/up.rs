@@ -67,7 +67,7 @@ pub(super) async fn up(context: &Context, options: &Up) -> Result<bool> {
     }
     let file = options.lab.clone().unwrap_or(checkout()?.join("examples/lab.yaml"));
     lab::apply_if_absent(&context.progress, &client, &file, offset).await?;
-    lab::wait_until_ready(&context.progress, &client).await?;
+    lab::wait_until_ready(&context.progress, &client, cluster.started_at().await?).await?;
     farewell(context, offset, began);
     Ok(true)
 }

@@ -4,7 +4,7 @@ use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy}
 
 use super::{
     Component, Kind, Object,
-    names::{kafka_bootstrap, owned, selector},
+    names::{kafka_bootstrap, kafka_host, owned, selector},
     pod::{Pace, container, env, http_probe, port, template},
     service,
 };
@@ -29,7 +29,8 @@ pub(super) fn build(lab: &ValidatedLab) -> Vec<Object> {
     objects
 }
 
-/// Starts the registry. It waits for Kafka by itself.
+/// Starts the registry. It waits for Kafka by itself, but ends where Kafka's name is not known yet: after a reboot the
+/// cluster's DNS starts beside it, and a pod that ends is started again more and more slowly.
 fn command(lab: &ValidatedLab) -> String {
     let heap = lab.registry.heap_mebibytes;
     let options = [
@@ -45,7 +46,12 @@ fn command(lab: &ValidatedLab) -> String {
         "-XX:-UsePerfData",
     ]
     .join(" ");
-    format!("exec java {options} -jar /deployments/quarkus-run.jar")
+    let kafka = kafka_host(&lab.name, &lab.namespace);
+    format!(
+        "trap exit TERM\n\
+         until getent hosts {kafka} >/dev/null; do echo 'the name {kafka} is not known yet'; sleep 1; done\n\
+         exec java {options} -jar /deployments/quarkus-run.jar"
+    )
 }
 
 fn deployment(lab: &ValidatedLab) -> Deployment {
