@@ -1,5 +1,8 @@
 # The lab's commands, each one line. Where there is no make (Windows), call `cargo run -p edalab -- COMMAND`.
-EDALAB = cargo run --quiet --package edalab --
+#
+# Programs are built with --workspace: every crate gets the same features then, and none is compiled twice.
+BUILT = $(or $(CARGO_TARGET_DIR),target)/debug
+EDALAB = cargo build --quiet --workspace --bin edalab && $(BUILT)/edalab
 CARGO_DENY = 0.20.2
 
 .DEFAULT_GOAL := help
@@ -10,6 +13,7 @@ help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 up: ## bring the lab up, from whatever is there
+	@cargo build --workspace --bin edalab
 	@$(EDALAB) up
 
 down: ## remove the lab; what was built stays in the cache
@@ -44,28 +48,28 @@ check: ## formatting, lints, licences, generated files
 	cargo clippy --quiet --workspace --all-targets -- --deny warnings
 	cargo deny --version 2>/dev/null | grep -qF $(CARGO_DENY) || cargo install --locked --quiet cargo-deny@$(CARGO_DENY)
 	cargo deny --log-level error check licenses bans sources
-	cargo run --quiet --package crds --bin generate -- --check
+	cargo build --quiet --workspace --bin generate && $(BUILT)/generate --check
 
 advisories: ## known vulnerabilities of dependencies (fetches the advisory database)
 	cargo deny check advisories
 
 generate: ## write the generated files anew
-	cargo run --quiet --package crds --bin generate
+	cargo build --quiet --workspace --bin generate && $(BUILT)/generate
 
 test: check ## every check and test, on real parts
 	cargo test --workspace
 
 test-integration: ## only the tests that start Kafka or a cluster
-	cargo test --package edalab-tests
+	cargo test --workspace --test up --test lab --test bad_crs --test events --test crash
 
 test-load: ## (comes later)
 	@echo "test-load: load tests come with a later step of the lab" >&2; exit 1
 
 test-machine: ## interrupt, kill, stop and remove the lab, and look for what is left (root; about 25 minutes)
-	cargo test --package edalab --test machine -- --ignored --nocapture --test-threads 1
+	cargo test --workspace --test machine -- --ignored --nocapture --test-threads 1
 
 planted: ## plant known bugs and see that the tests catch each
-	cargo run --quiet --package edalab-tests --bin planted
+	cargo build --quiet --workspace --bin planted && $(BUILT)/planted
 
 dashboard: ## (comes later)
 	@echo "dashboard: the lab's dashboard comes with a later step of the lab" >&2; exit 1

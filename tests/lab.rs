@@ -7,15 +7,13 @@ use edalab_tests::{
         cluster::{Cluster, ClusterError, PORT_OFFSET, Space, of_lab},
         process, python,
     },
+    rights,
     suite::{Outcome, Suite},
     trial, wait,
 };
-use k8s_openapi::api::{
-    authorization::v1::{SelfSubjectRulesReview, SelfSubjectRulesReviewSpec},
-    core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Service},
-};
+use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Service};
 use kube::{
-    Api, Client, ResourceExt,
+    Api, ResourceExt,
     api::{DeleteParams, Patch, PatchParams, PostParams},
 };
 use serde_json::{Value, json};
@@ -196,46 +194,11 @@ async fn only_restricted_pods_without_a_token(space: &Space) -> Outcome {
 
 /// Everything that the accounts may do, asked of the API server as them. A new right shows up here.
 async fn accounts_can_do_what_they_need(cluster: Arc<Cluster>) -> Outcome {
-    let operator = rules(&cluster, "edalab", "edalab-operator", "edalab").await?;
-    let expected: Vec<String> = include_str!("operator-rights.txt").lines().map(String::from).collect();
-    assert_eq!(operator, expected, "the operator's rights; reviewed in tests/operator-rights.txt");
-    assert_eq!(rules(&cluster, "edalab", "default", "edalab").await?, Vec::<String>::new(), "a lab's pods");
+    let config = cluster.config().await?;
+    let operator = rights::of(&config, rights::OPERATOR, "edalab").await?;
+    assert_eq!(operator, rights::reviewed(), "reviewed in tests/operator-rights.txt");
+    assert_eq!(rights::of(&config, "edalab:default", "edalab").await?, "", "a lab's pods");
     Ok(())
-}
-
-/// What an account may do in a namespace, beyond what everybody may; one line for each rule, sorted.
-async fn rules(
-    cluster: &Cluster,
-    namespace: &str,
-    account: &str,
-    within: &str,
-) -> Result<Vec<String>, Box<dyn std::error::Error>> {
-    let mut config = cluster.config().await?;
-    config.auth_info.impersonate = Some(format!("system:serviceaccount:{namespace}:{account}"));
-    let groups = ["system:serviceaccounts", "system:authenticated"].map(String::from);
-    config.auth_info.impersonate_groups = Some(groups.to_vec());
-    let reviews: Api<SelfSubjectRulesReview> = Api::all(Client::try_from(config)?);
-    let review = SelfSubjectRulesReview {
-        spec: SelfSubjectRulesReviewSpec { namespace: Some(within.to_owned()) },
-        ..SelfSubjectRulesReview::default()
-    };
-    let told = reviews.create(&PostParams::default(), &review).await?.status.unwrap_or_default();
-    let list = |items: Option<Vec<String>>| items.unwrap_or_default().join(",");
-    let mut lines: Vec<String> = told
-        .resource_rules
-        .into_iter()
-        .map(|rule| {
-            let names = list(rule.resource_names);
-            let names = if names.is_empty() { names } else { format!(" [{names}]") };
-            format!("{}: {}{names}: {}", list(rule.api_groups), list(rule.resources), rule.verbs.join(","))
-        })
-        // everybody may ask what they may do
-        .filter(|line| {
-            !line.starts_with("authorization.k8s.io") && !line.starts_with("authentication.k8s.io")
-        })
-        .collect();
-    lines.sort();
-    Ok(lines)
 }
 
 async fn quote(space: &Space, lab: &str) -> Result<String, ClusterError> {

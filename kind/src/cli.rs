@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(name = "edalab", version, max_term_width = 100)]
 pub(crate) struct Cli {
     /// The lab's cluster; several can stand side by side, each with ports of its own.
-    #[arg(long, global = true, default_value = "edalab", value_parser = cluster_name)]
+    #[arg(long, global = true, env = "EDALAB_NAME", default_value = "edalab", value_parser = cluster_name)]
     pub(crate) name: String,
 
     #[command(subcommand)]
@@ -84,7 +84,7 @@ pub(crate) struct Up {
     #[arg(long, value_enum, default_value_t = EngineChoice::Auto)]
     pub(crate) engine: EngineChoice,
     /// Shift the ports on this machine; a cluster that was made keeps its own.
-    #[arg(long, value_parser = clap::value_parser!(u16).range(0..=30_000))]
+    #[arg(long, env = "EDALAB_PORT_OFFSET", value_parser = clap::value_parser!(u16).range(0..=30_000))]
     pub(crate) port_offset: Option<u16>,
     /// The EdaLab to apply where none named `lab` is there yet; examples/lab.yaml of the checkout by default.
     #[arg(long, value_name = "FILE", conflicts_with = "no_lab")]

@@ -13,6 +13,7 @@ use crate::{
     home::Home,
     ports::{self, Port},
     progress::{Progress, Step},
+    versions::VERSIONS,
 };
 
 /// The namespace of the operator and of the lab.
@@ -29,6 +30,9 @@ pub(crate) struct Record {
     pub(crate) engine: EngineKind,
     /// False while kind makes the cluster: what an interruption leaves is removed and made anew.
     pub(crate) complete: bool,
+    /// Whether the user's own kubeconfig names the cluster too.
+    #[serde(default)]
+    pub(crate) merged: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,7 +76,7 @@ impl Cluster<'_> {
             Engine::Existing => EngineKind::Existing,
             Engine::Private { .. } => EngineKind::Private,
         };
-        let mut record = Record { port_offset: offset, engine, complete: false };
+        let mut record = Record { port_offset: offset, engine, complete: false, merged: false };
         self.remember(&record)?;
         let config = folder.join("kind.yaml");
         fs::write(&config, kind_config(node_image, &ports)).map_err(|e| Error::path("write", &config, e))?;
@@ -154,9 +158,13 @@ impl Cluster<'_> {
         Ok(())
     }
 
+    /// kind takes the cluster out of one kubeconfig: the user's where it is in there, as our own goes with its folder.
     async fn delete(&self, step: &Step) -> Result<()> {
         let mut kind = self.command(&["delete", "cluster"]);
-        step.run(kind.arg("--kubeconfig").arg(self.kubeconfig())).await
+        if !record(self.home, self.name)?.is_some_and(|record| record.merged) {
+            kind.arg("--kubeconfig").arg(self.kubeconfig());
+        }
+        step.run(&mut kind).await
     }
 
     /// Loads an image of the engine into the node, unless the node has it.
@@ -179,8 +187,11 @@ impl Cluster<'_> {
         Ok(())
     }
 
-    /// Adds the cluster to the user's own kubeconfig.
+    /// Adds the cluster to the user's own kubeconfig, until it is removed.
     pub(crate) async fn merge_kubeconfig(&self, step: &Step) -> Result<()> {
+        if let Some(record) = record(self.home, self.name)? {
+            self.remember(&Record { merged: true, ..record })?;
+        }
         step.run(&mut self.command(&["export", "kubeconfig"])).await
     }
 
@@ -259,8 +270,14 @@ fn kind_config(node_image: Option<&str>, ports: &[Port]) -> String {
         );
     }
     if node_image.is_some() {
+        // our own image carries a DNS server of another version than kubeadm asks for
+        let _ = writeln!(
+            text,
+            "kubeadmConfigPatches:\n  - |\n    kind: ClusterConfiguration\n    dns:\n      imageTag: v{}",
+            VERSIONS.kubernetes.coredns
+        );
         // no systemd in the node; the machine may have control groups v1; pods get a resolver that they can reach
-        text += "kubeadmConfigPatches:\n  - |\n    kind: KubeletConfiguration\n    cgroupDriver: cgroupfs\n    \
+        text += "  - |\n    kind: KubeletConfiguration\n    cgroupDriver: cgroupfs\n    \
                  failCgroupV1: false\n    localStorageCapacityIsolation: false\n    resolvConf: /etc/resolv.pods.conf\n";
     }
     text

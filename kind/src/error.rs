@@ -20,7 +20,13 @@ pub(crate) enum Error {
     #[error("{action}: {source}")]
     Io { action: String, source: io::Error },
 
-    #[error("the cluster does not answer as expected while we {action}: {source}")]
+    #[error(
+        "{action}: the lab's cluster does not answer: {source}\n  \
+         next: run `edalab up`, which brings a stopped lab back with its data"
+    )]
+    Unreachable { action: String, source: Box<kube::Error> },
+
+    #[error("{action}: the lab's cluster answers: {source}")]
     Kubernetes { action: String, source: Box<kube::Error> },
 }
 
@@ -35,6 +41,11 @@ impl Error {
 
     pub(crate) fn kube(action: &str) -> impl FnOnce(kube::Error) -> Self + use<> {
         let action = action.to_owned();
-        move |source| Self::Kubernetes { action, source: Box::new(source) }
+        move |source| match source {
+            kube::Error::Service(_) | kube::Error::HyperError(_) => {
+                Self::Unreachable { action, source: Box::new(source) }
+            }
+            source => Self::Kubernetes { action, source: Box::new(source) },
+        }
     }
 }

@@ -32,14 +32,16 @@ impl Inputs {
         self
     }
 
-    /// Every file below `path` (or the file itself), by relative name and content; build output is left out.
+    /// Every file below `path` (or the file itself), by relative name and content, but what no program is made of: build
+    /// output, documents and the tests' snapshots.
     pub(crate) fn add_tree(mut self, root: &Path, path: &str) -> Result<Self> {
         let full = root.join(path);
         if full.is_dir() {
             let mut names: Vec<String> = fs::read_dir(&full)
                 .map_err(|e| Error::path("read", &full, e))?
                 .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-                .filter(|name| name != "target" && !name.starts_with('.'))
+                .filter(|name| name != "target" && name != "snapshots" && !name.starts_with('.'))
+                .filter(|name| !name.ends_with(".md"))
                 .collect();
             names.sort();
             for name in names {

@@ -62,11 +62,19 @@ impl Home {
         self.root.join("bin")
     }
 
-    /// Puts the programs that people type into one folder, for their PATH.
-    pub(crate) fn link_programs(&self, programs: &[(&str, &Path)]) -> Result<()> {
+    /// Puts the programs that people type into one folder, for their PATH: links to those of the cache, and a copy of
+    /// this one, whose place may be a checkout that goes.
+    pub(crate) fn offer_programs(&self, cached: &[(&str, &Path)]) -> Result<()> {
         let bin = self.bin();
         fs::create_dir_all(&bin).map_err(|e| Error::path("create", &bin, e))?;
-        for (name, program) in programs {
+        let (own, copy) =
+            (env::current_exe().map_err(|e| Error::io("find this program", e))?, bin.join("edalab"));
+        if own != copy {
+            let unfinished = copy.with_extension("unfinished");
+            fs::copy(&own, &unfinished).map_err(|e| Error::path("copy", &own, e))?;
+            fs::rename(&unfinished, &copy).map_err(|e| Error::path("write", &copy, e))?;
+        }
+        for (name, program) in cached {
             let link = bin.join(name);
             let _ = fs::remove_file(&link);
             #[cfg(unix)]

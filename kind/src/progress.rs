@@ -16,8 +16,13 @@ use crate::error::{Error, Result};
 
 /// How much of a log is looked at for its last lines, in bytes.
 const TAIL_BYTES: u64 = 8192;
+/// How often a program's last line is looked for.
+const LOOK: Duration = Duration::from_millis(500);
+/// How often a running step says on a pipe that it still runs.
+const REMINDER: Duration = Duration::from_secs(60);
 
-/// The terminal's share of all running steps. On a pipe, each step prints a line at its start and one at its end.
+/// The terminal's share of all running steps. On a pipe, each step prints a line at its start, at its end, and once a
+/// minute in between.
 #[derive(Debug, Clone)]
 pub(crate) struct Progress {
     bars: Option<MultiProgress>,
@@ -114,17 +119,23 @@ impl Step {
     async fn finish(&self, command: &mut Command) -> Result<()> {
         command.stdin(Stdio::null()).stderr(self.append()?).kill_on_drop(true);
         let mut child = command.spawn().map_err(|e| self.not_started(command, e))?;
+        let mut looks = tokio::time::interval(if self.bar.is_some() { LOOK } else { REMINDER });
+        looks.tick().await; // the first one comes at once
         let status = loop {
             tokio::select! {
                 status = child.wait() => break status.map_err(|e| self.not_started(command, e))?,
-                () = tokio::time::sleep(Duration::from_millis(500)) => {
-                    if let Some(line) = tail(&self.log, 1).lines().next_back() {
-                        self.note(line.trim());
-                    }
-                }
+                _ = looks.tick() => self.still_at(tail(&self.log, 1).trim_start_matches([' ', '|'])),
             }
         };
         if status.success() { Ok(()) } else { Err(self.failed(command, &status.to_string())) }
+    }
+
+    /// Shows the last line that a program said: in the step's line, or on one of its own.
+    fn still_at(&self, line: &str) {
+        match &self.bar {
+            Some(_) => self.note(line),
+            None => eprintln!("  …  {:42} {:6.1} s  {line}", self.title, self.began.elapsed().as_secs_f32()),
+        }
     }
 
     fn append(&self) -> Result<File> {

@@ -11,7 +11,6 @@ pub(crate) const SOURCE: &str = include_str!("../versions.toml");
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Versions {
     pub(crate) kubernetes: Kubernetes,
-    pub(crate) go: Go,
     pub(crate) java: Java,
     pub(crate) maven: Maven,
     pub(crate) debian: Debian,
@@ -19,22 +18,22 @@ pub(crate) struct Versions {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Kubernetes {
     pub(crate) version: String,
     pub(crate) etcd: String,
     pub(crate) coredns: String,
     pub(crate) pause: String,
+    /// A Go program: `package@version`.
+    pub(crate) local_path_provisioner: String,
 }
 
-/// Go programs as `package@version`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) struct Go {
-    pub(crate) coredns: String,
-    pub(crate) local_path_provisioner: String,
-    pub(crate) kind: String,
-    pub(crate) helm: String,
+impl Kubernetes {
+    /// The version of the volume provisioner.
+    pub(crate) fn local_path_provisioner_tag(&self) -> &str {
+        let program = &self.local_path_provisioner;
+        program.rsplit_once('@').map_or(program, |(_, version)| version)
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -72,21 +71,12 @@ pub(crate) struct Upstream {
 pub(crate) static VERSIONS: LazyLock<Versions> =
     LazyLock::new(|| toml::from_str(SOURCE).expect("versions.toml is checked by a test"));
 
-/// The version part of a Go program's `package@version`.
-pub(crate) fn tag_of(program: &str) -> &str {
-    program.rsplit_once('@').map_or(program, |(_, version)| version)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_file_is_complete() {
-        assert_eq!(tag_of(&VERSIONS.go.kind), "v0.33.0");
-        assert!(
-            include_str!("../images/kubenode/go.mod")
-                .contains(&format!("k8s.io/kubernetes v{}", VERSIONS.kubernetes.version))
-        );
+        assert_eq!(VERSIONS.kubernetes.local_path_provisioner_tag(), "v0.0.30");
     }
 }

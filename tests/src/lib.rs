@@ -4,9 +4,11 @@
 //! look at them from outside. Nothing here stands in for Kafka, the registry, SQLite or the API server.
 
 pub mod cases;
+pub mod documents;
 pub mod judge;
 pub mod link;
 pub mod reader;
 pub mod rig;
+pub mod rights;
 pub mod suite;
 pub mod wait;

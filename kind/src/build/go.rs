@@ -1,28 +1,74 @@
 //! Go programs: Kubernetes as one binary, CoreDNS, the volume provisioner, kind and helm.
+//!
+//! All but the provisioner are one module (`images/go`), so that what they share, Kubernetes' client above all, is compiled
+//! once and in one version. The provisioner cannot join: it spells the import path of a library as nobody else does.
 
 use std::path::PathBuf;
 
 use tokio::process::Command;
 
-use super::{Artefact, Builder};
+use super::Builder;
 use crate::{error::Result, hash::Inputs, versions::VERSIONS};
 
-const MAIN: &str = include_str!("../../images/kubenode/main.go");
-const MODULE: &str = include_str!("../../images/kubenode/go.mod");
-const SUMS: &str = include_str!("../../images/kubenode/go.sum");
+const MODULE: &str = include_str!("../../images/go/go.mod");
+const SOURCES: [(&str, &str); 4] = [
+    ("go.mod", MODULE),
+    ("go.sum", include_str!("../../images/go/go.sum")),
+    ("main.go", include_str!("../../images/go/main.go")),
+    ("coredns/main.go", include_str!("../../images/go/coredns/main.go")),
+];
 
 impl Builder {
     /// The one binary of a node's Kubernetes programs.
     pub(crate) async fn kubenode(&self) -> Result<PathBuf> {
-        self.kubenode
+        Ok(self.go_programs().await?.join("kubenode"))
+    }
+
+    pub(crate) async fn coredns(&self) -> Result<PathBuf> {
+        Ok(self.go_programs().await?.join("coredns"))
+    }
+
+    pub(crate) async fn local_path_provisioner(&self) -> Result<PathBuf> {
+        self.local_path_provisioner
+            .get_or_try_init(|| async {
+                let program = &VERSIONS.kubernetes.local_path_provisioner;
+                self.artefact(
+                    "local-path-provisioner",
+                    "volume provisioner, compiled",
+                    Inputs::of(&[program]),
+                    async |step, dir| {
+                        step.run(
+                            go(&["install", "-v", "-trimpath", "-ldflags", "-s -w", program])
+                                .env("GOBIN", dir),
+                        )
+                        .await
+                    },
+                )
+                .await
+                .map(|dir| dir.join("local-path-provisioner"))
+            })
+            .await
+            .cloned()
+    }
+
+    pub(crate) async fn kind(&self) -> Result<PathBuf> {
+        Ok(self.go_programs().await?.join("kind"))
+    }
+
+    pub(crate) async fn helm(&self) -> Result<PathBuf> {
+        Ok(self.go_programs().await?.join("helm"))
+    }
+
+    async fn go_programs(&self) -> Result<PathBuf> {
+        self.go_programs
             .get_or_try_init(|| async {
                 let version = &VERSIONS.kubernetes.version;
                 let minor = version.split('.').nth(1).unwrap_or_default();
-                let inputs = Inputs::of(&[MAIN, MODULE, SUMS, version]);
-                let title = format!("Kubernetes {version}, compiled");
-                self.artefact("kubenode", &title, inputs, async |step, dir| {
+                let inputs = Inputs::of(&SOURCES.map(|(_, content)| content)).add(version);
+                let title = format!("Kubernetes {version}, kind and helm, compiled");
+                self.artefact("go", &title, inputs, async |step, dir| {
                     let source = dir.join("source");
-                    for (name, content) in [("main.go", MAIN), ("go.mod", MODULE), ("go.sum", SUMS)] {
+                    for (name, content) in SOURCES {
                         super::write(&source.join(name), content, false)?;
                     }
                     let component = "k8s.io/component-base/version";
@@ -30,46 +76,12 @@ impl Builder {
                         "-s -w -X {component}.gitVersion=v{version} -X {component}.gitMajor=1 \
                          -X {component}.gitMinor={minor} -X k8s.io/client-go/pkg/version.gitVersion=v{version}"
                     );
-                    let _turn = self.compilers.acquire().await;
-                    let mut go = go(&["build", "-trimpath", "-ldflags", &flags, "-o"]);
-                    step.run(go.arg(dir.join("kubenode")).arg(".").current_dir(&source)).await?;
+                    let mut build = go(&["build", "-v", "-trimpath", "-ldflags", &flags, "-o"]);
+                    // `tool`: the programs that go.mod names as such
+                    step.run(build.arg(dir).args([".", "./coredns", "tool"]).current_dir(&source)).await?;
                     super::remove(&source)
                 })
                 .await
-                .map(|dir| dir.join("kubenode"))
-            })
-            .await
-            .cloned()
-    }
-
-    pub(crate) async fn coredns(&self) -> Result<PathBuf> {
-        self.go_program(&self.coredns, "coredns", &VERSIONS.go.coredns).await
-    }
-
-    pub(crate) async fn local_path_provisioner(&self) -> Result<PathBuf> {
-        let package = &VERSIONS.go.local_path_provisioner;
-        self.go_program(&self.local_path_provisioner, "local-path-provisioner", package).await
-    }
-
-    pub(crate) async fn kind(&self) -> Result<PathBuf> {
-        self.go_program(&self.kind, "kind", &VERSIONS.go.kind).await
-    }
-
-    pub(crate) async fn helm(&self) -> Result<PathBuf> {
-        self.go_program(&self.helm, "helm", &VERSIONS.go.helm).await
-    }
-
-    async fn go_program(&self, artefact: &Artefact, name: &str, package: &str) -> Result<PathBuf> {
-        artefact
-            .get_or_try_init(|| async {
-                let title = format!("{name} {}, compiled", crate::versions::tag_of(package));
-                self.artefact(name, &title, Inputs::of(&[package]), async |step, dir| {
-                    let _turn = self.compilers.acquire().await;
-                    step.run(go(&["install", "-trimpath", "-ldflags", "-s -w", package]).env("GOBIN", dir))
-                        .await
-                })
-                .await
-                .map(|dir| dir.join(name))
             })
             .await
             .cloned()
@@ -81,4 +93,16 @@ fn go(arguments: &[&str]) -> Command {
     // static: the binaries also run in images without a C library
     go.args(arguments).env("CGO_ENABLED", "0").env("GOFLAGS", "-buildvcs=false");
     go
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_module_has_the_versions_that_the_cluster_asks_for() {
+        let kubernetes = &VERSIONS.kubernetes;
+        assert!(MODULE.contains(&format!("k8s.io/kubernetes v{}", kubernetes.version)));
+        assert!(MODULE.contains(&format!("github.com/coredns/coredns v{}", kubernetes.coredns)));
+    }
 }

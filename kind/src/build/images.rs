@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Result},
     hash::{Inputs, short_hash},
     progress::Step,
-    versions::{VERSIONS, tag_of},
+    versions::VERSIONS,
 };
 
 const JAVA: &str = include_str!("../../images/java.Dockerfile");
@@ -128,7 +128,7 @@ impl Builder {
             fs::create_dir_all(&context).map_err(|e| Error::path("create", &context, e))?;
             fs::copy(&from, &to).map_err(|e| Error::path("copy", &from, e))?;
         }
-        let provisioner_tag = tag_of(&VERSIONS.go.local_path_provisioner);
+        let provisioner_tag = VERSIONS.kubernetes.local_path_provisioner_tag();
         write(&context.join("version"), format!("v{}\n", VERSIONS.kubernetes.version), false)?;
         write(
             &context.join("storage.yaml"),
@@ -223,7 +223,7 @@ async fn pod_images(engine: &Engine, step: &Step, context: &Path, base: &str) ->
     for reference in &references {
         step.run(&mut engine.docker(&["tag", "edalab.local/kube:build", reference])).await?;
     }
-    let provisioner = tag_of(&VERSIONS.go.local_path_provisioner);
+    let provisioner = VERSIONS.kubernetes.local_path_provisioner_tag();
     for (reference, dockerfile) in [
         (
             format!("registry.k8s.io/coredns/coredns:v{}", kubernetes.coredns),

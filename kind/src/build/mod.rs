@@ -16,7 +16,7 @@ use std::{
     sync::Arc,
 };
 
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::OnceCell;
 
 use crate::{
     error::{Error, Result},
@@ -34,14 +34,9 @@ pub(crate) struct Builder {
     pub(crate) progress: Progress,
     /// The checkout: our own sources and the chart.
     pub(crate) source: PathBuf,
-    /// How many compilers run at once: each of them keeps every core busy by itself.
-    compilers: Semaphore,
     tools: Artefact,
-    kubenode: Artefact,
-    coredns: Artefact,
+    go_programs: Artefact,
     local_path_provisioner: Artefact,
-    kind: Artefact,
-    helm: Artefact,
     java: Artefact,
     kafka: Artefact,
     schema_registry: Artefact,
@@ -55,13 +50,9 @@ impl Builder {
             home,
             progress,
             source,
-            compilers: Semaphore::new(2),
             tools: OnceCell::new(),
-            kubenode: OnceCell::new(),
-            coredns: OnceCell::new(),
+            go_programs: OnceCell::new(),
             local_path_provisioner: OnceCell::new(),
-            kind: OnceCell::new(),
-            helm: OnceCell::new(),
             java: OnceCell::new(),
             kafka: OnceCell::new(),
             schema_registry: OnceCell::new(),

@@ -37,7 +37,6 @@ impl Builder {
         let inputs = Inputs::of(&[&self.source_hash()?]);
         self.artefact("programs", "operator and services, compiled", inputs, async |step, dir| {
             let target = self.home.cache().join("cargo-target");
-            let _turn = self.compilers.acquire().await;
             let mut cargo = Command::new("cargo");
             cargo.args(["build", "--release", "--locked", "-p", "edalab-operator", "-p", "edalab-services"]);
             cargo.arg("--target-dir").arg(&target).current_dir(&self.source);

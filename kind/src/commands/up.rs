@@ -14,7 +14,7 @@ use crate::{
     cli::{EngineChoice, Up},
     cluster::{self, Cluster, EngineKind},
     engine::Engine,
-    error::{Error, Result},
+    error::Result,
     lab::{self, Release},
     preflight,
     versions::VERSIONS,
@@ -132,13 +132,7 @@ async fn private(context: &Context, builder: &Builder) -> Result<(Engine, PathBu
     engine.start(&context.progress).await?;
     let (images, kind, helm, kubenode) =
         try_join!(builder.images(&engine), builder.kind(), builder.helm(), builder.kubenode())?;
-    let edalab = std::env::current_exe().map_err(|e| Error::io("find this program", e))?;
-    context.home.link_programs(&[
-        ("edalab", &edalab),
-        ("helm", &helm),
-        ("kind", &kind),
-        ("kubectl", &kubenode),
-    ])?;
+    context.home.offer_programs(&[("helm", &helm), ("kind", &kind), ("kubectl", &kubenode)])?;
     Ok((engine, kind, helm, images))
 }
 

@@ -58,7 +58,7 @@ async fn plant(patch: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let program = program::build(&copy, "edalab-services", &["crash-points"]).await?;
 
     let mut suite = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    suite.args(["test", "--quiet", "--package", "edalab-tests", "--test", "crash", "--", trial]);
+    suite.args(["test", "--quiet", "--workspace", "--test", "crash", "--", trial]);
     let output = suite.env("EDALAB_SERVICES_CRASH_POINTS", program).current_dir(ROOT).output()?;
     let told =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

@@ -5,6 +5,7 @@ pub mod cluster;
 pub mod home;
 pub mod java;
 pub mod kafka;
+pub mod lab;
 pub mod parts;
 pub mod ports;
 pub mod process;

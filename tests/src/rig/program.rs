@@ -65,8 +65,12 @@ pub async fn build(root: &Path, package: &str, features: &[&str]) -> Result<Path
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
         .current_dir(root)
-        .args(["build", "--message-format", "json-render-diagnostics", "--package", package])
-        .args(["--features", &features.join(",")]);
+        .args(["build", "--message-format", "json-render-diagnostics", "--bin", package])
+        // with the features that `cargo test --workspace` gives every crate: what it compiled is used
+        .arg("--workspace");
+    for feature in features {
+        cargo.args(["--features", &format!("{package}/{feature}")]);
+    }
     let messages = process::output(&cargo).await?;
     let program = messages
         .lines()

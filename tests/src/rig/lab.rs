@@ -1,0 +1,112 @@
+//! The lab that `make up` makes, with a name and ports of its own beside whatever lab runs.
+
+use std::{env, path::PathBuf, process::Command};
+
+use kube::{
+    Config,
+    config::{KubeConfigOptions, Kubeconfig},
+};
+use serde_json::json;
+
+use super::{
+    cluster::ClusterError,
+    home,
+    process::{self, ProcessError},
+    program::ROOT,
+};
+
+const NAME: &str = "edalab-up";
+/// Added to every port on this machine.
+const PORT_OFFSET: u16 = 11_000;
+/// The ports that documents name.
+const PORTS: [u16; 3] = [8081, 8085, 9092];
+
+/// Said before the commands of a document, in bash.
+const PRELUDE: &str = r#"
+exec 2>&1 # one output, in order
+make() { [ "$1" = test ] || command make "$@"; } # `make test` is what runs this
+curl() { command curl --silent --show-error --fail-with-body --retry 30 --retry-connrefused "$@"; }
+helm() { command helm "$@" --dry-run=server; } # the release is there already, with images of this machine
+"#;
+
+/// The lab. Dropping it takes it down by `make down`, unless EDALAB_KEEP_CLUSTER is set.
+#[derive(Debug)]
+pub struct Lab {
+    home: PathBuf,
+}
+
+impl Lab {
+    /// Brings it up, as a person in a checkout does.
+    pub async fn start() -> Result<Self, ProcessError> {
+        let cache = home::cache();
+        let lab = Self { home: cache.parent().unwrap_or(&cache).to_owned() };
+        lab.make("up").await?;
+        Ok(lab)
+    }
+
+    async fn make(&self, target: &str) -> Result<String, ProcessError> {
+        process::output(self.own(&mut Command::new("make")).arg(target)).await
+    }
+
+    /// What `edalab` prints for these arguments.
+    pub async fn edalab(&self, arguments: &[&str]) -> Result<String, ProcessError> {
+        process::output(self.own(&mut Command::new(self.home.join("bin/edalab"))).args(arguments)).await
+    }
+
+    /// Waits until the lab is ready for the spec that it has now.
+    pub async fn ready(&self) -> Result<String, ProcessError> {
+        let mut kubectl = Command::new(self.home.join("bin/kubectl"));
+        kubectl.args(["wait", "--for=condition=Ready", "edalab/lab", "--timeout=180s", "--kubeconfig"]);
+        process::output(kubectl.arg(self.kubeconfig())).await
+    }
+
+    /// Asks for a quote; an error where the answer is not 201.
+    pub async fn quote(&self) -> Result<(), reqwest::Error> {
+        let url = format!("http://127.0.0.1:{}/api/devis", 8081 + PORT_OFFSET);
+        let demande = json!({"clientId": "C001", "typeBien": "AUTO", "valeur": 25000});
+        reqwest::Client::new().post(url).json(&demande).send().await?.error_for_status().map(drop)
+    }
+
+    /// A file's worth of shell commands as a document shows them, with this lab's name, ports and folders; all that they
+    /// print. `editor` is what `kubectl edit` opens. The first command that fails is an error.
+    pub async fn type_in(&self, commands: &str, editor: &str) -> Result<String, ProcessError> {
+        let mut script = commands
+            .replace("~/.local/share/edalab", &self.home.display().to_string())
+            .replace("clusters/edalab/", &format!("clusters/{NAME}/"));
+        for port in PORTS {
+            script =
+                script.replace(&format!("localhost:{port}"), &format!("localhost:{}", port + PORT_OFFSET));
+        }
+        let mut bash = Command::new("timeout");
+        bash.args(["300", "bash", "-euxc", &format!("{PRELUDE}{script}")]);
+        process::output(self.own(&mut bash).env("KUBE_EDITOR", editor)).await
+    }
+
+    fn kubeconfig(&self) -> PathBuf {
+        self.home.join("clusters").join(NAME).join("kubeconfig")
+    }
+
+    fn own<'c>(&self, command: &'c mut Command) -> &'c mut Command {
+        command.current_dir(ROOT).env("EDALAB_NAME", NAME).env("EDALAB_PORT_OFFSET", PORT_OFFSET.to_string())
+    }
+
+    /// How a client reaches the cluster.
+    pub async fn config(&self) -> Result<Config, ClusterError> {
+        let file = Kubeconfig::read_from(self.kubeconfig())?;
+        Ok(Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?)
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        if env::var_os("EDALAB_KEEP_CLUSTER").is_some() {
+            println!("the lab stays: EDALAB_NAME={NAME}");
+            return;
+        }
+        match self.own(Command::new("make").arg("down")).output() {
+            Ok(down) if down.status.success() => {}
+            Ok(down) => eprintln!("make down: {}", String::from_utf8_lossy(&down.stderr)),
+            Err(problem) => eprintln!("make down: {problem}"),
+        }
+    }
+}

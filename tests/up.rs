@@ -1,0 +1,100 @@
+//! The lab as `make up` brings it: the documents' commands, what `edalab` tells and does, and the operator's own Role.
+
+use std::{fs, process::ExitCode, sync::Arc};
+
+use edalab_tests::{
+    documents,
+    rig::{lab::Lab, process, program::ROOT},
+    rights,
+    suite::{Outcome, Suite},
+    trial,
+};
+
+fn main() -> ExitCode {
+    Suite::new("up", 1)
+        .trial("every_command_of_the_documents_does_what_it_says", trial!(every_command_of_the_documents))
+        .trial("edalab_tells_of_the_lab", trial!(edalab_tells_of_the_lab))
+        .trial("a_stop_keeps_the_data_and_a_reset_removes_it", trial!(a_stop_keeps_the_data))
+        .trial("the_operator_has_rights_in_its_own_namespace_only", trial!(rights_in_one_namespace))
+        .main(Lab::start)
+}
+
+/// Documents with commands, in the order in which they are read, and what their commands print among other things.
+const DOCUMENTS: [(&str, &[&str]); 3] = [
+    ("README.md", &["HTTP/1.1 201 Created", "quotation.DevisGenere", "edalab.dev/lab edited"]),
+    ("docs/00-introduction.md", &["HTTP/1.1 201 Created", "quotation.DevisExpire", "FIELDS:"]),
+    ("services/README.md", &["HTTP/1.1 201 Created"]),
+];
+
+async fn every_command_of_the_documents(lab: Arc<Lab>) -> Outcome {
+    let mut list = std::process::Command::new("git");
+    let tracked = process::output(list.args(["ls-files", "*.md"]).current_dir(ROOT)).await?;
+    let with_commands: Vec<&str> = tracked
+        .lines()
+        .filter(|path| {
+            fs::read_to_string(format!("{ROOT}/{path}"))
+                .is_ok_and(|text| !documents::commands(&text).is_empty())
+        })
+        .collect();
+    assert_eq!(with_commands, DOCUMENTS.map(|(path, _)| path), "each document with commands is run here");
+
+    for (path, printed) in DOCUMENTS {
+        let commands = documents::commands(&fs::read_to_string(format!("{ROOT}/{path}"))?);
+        let told = lab.type_in(&commands, "sed -i s/quoteValidity:.*/quoteValidity:\\ 1s/").await?;
+        for words in printed {
+            assert!(told.contains(words), "{path}: nothing printed {words:?}:\n{told}");
+        }
+        lab.ready().await?;
+    }
+    Ok(())
+}
+
+async fn edalab_tells_of_the_lab(lab: Arc<Lab>) -> Outcome {
+    lab.ready().await?;
+    let health = lab.edalab(&["health"]).await?;
+    for component in ["kafka", "schema-registry", "quotation"] {
+        assert!(health.lines().any(|line| line.starts_with("OK") && line.contains(component)), "{health}");
+    }
+    let status = lab.edalab(&["status"]).await?;
+    assert!(status.contains("http://localhost:19081") && status.contains("localhost:20092"), "{status}");
+    let topics = lab.edalab(&["topics"]).await?;
+    for topic in ["quotation.devis-genere", "quotation.devis-expire", "dlq.errors", "edalab.control"] {
+        assert!(topics.lines().any(|line| line == topic), "{topic}: {topics}");
+    }
+    let operator = lab.edalab(&["logs", "operator", "--tail", "3"]).await?;
+    assert!(operator.lines().all(|line| line.starts_with("edalab-operator-")), "{operator}");
+    let quotation = lab.edalab(&["logs", "quotation", "--tail", "1"]).await?;
+    assert!(quotation.starts_with("lab-quotation-0  {"), "{quotation}");
+    let nothing = lab.edalab(&["logs", "no-such-component"]).await.expect_err("there is none").to_string();
+    assert!(nothing.contains("edalab health"), "what to do next: {nothing}");
+    Ok(())
+}
+
+async fn a_stop_keeps_the_data(lab: Arc<Lab>) -> Outcome {
+    lab.ready().await?;
+    lab.quote().await?;
+    let first = lab.edalab(&["events", "--max", "1"]).await?;
+    assert!(first.contains("DevisGenere"), "{first}");
+    lab.edalab(&["stop"]).await?;
+    let stopped = lab.edalab(&["health"]).await.expect_err("it is stopped").to_string();
+    assert!(stopped.contains("edalab up"), "what to do next: {stopped}");
+    lab.edalab(&["up"]).await?;
+    // What `up` calls ready is ready: the first request is answered.
+    lab.quote().await?;
+    assert_eq!(lab.edalab(&["events", "--max", "1"]).await?, first);
+
+    lab.edalab(&["reset", "--data"]).await?;
+    assert_eq!(lab.edalab(&["events"]).await?, "", "events of before the reset");
+    lab.quote().await?;
+    let again = lab.edalab(&["events", "--max", "1"]).await?;
+    assert!(again.contains(r#""ce_sequence":"1""#), "{again}");
+    Ok(())
+}
+
+async fn rights_in_one_namespace(lab: Arc<Lab>) -> Outcome {
+    let config = lab.config().await?;
+    let operator = rights::of(&config, rights::OPERATOR, "edalab").await?;
+    assert_eq!(operator, rights::reviewed(), "reviewed in tests/operator-rights.txt");
+    assert_eq!(rights::of(&config, rights::OPERATOR, "default").await?, "", "elsewhere");
+    Ok(())
+}
