@@ -177,14 +177,11 @@ impl Cluster<'_> {
         Ok(())
     }
 
-    /// Unpacks images that the node carries packed, so that no pod waits for it at its first start.
-    pub(crate) async fn unpack(&self, step: &Step, images: &[&str]) -> Result<()> {
-        for image in images {
-            // mounting an image unpacks it, and unmounting leaves it so
-            let script = "ctr -n k8s.io images mount \"$0\" /mnt && ctr -n k8s.io images unmount /mnt";
-            step.run(&mut self.engine.docker(&["exec", &self.node(), "sh", "-c", script, image])).await?;
-        }
-        Ok(())
+    /// Unpacks an image that the node carries packed, so that no pod waits for it at its first start.
+    pub(crate) async fn unpack(&self, step: &Step, image: &str) -> Result<()> {
+        // mounting an image unpacks it, and unmounting leaves it so
+        let script = "ctr -n k8s.io images mount \"$0\" /mnt && ctr -n k8s.io images unmount /mnt";
+        step.run(&mut self.engine.docker(&["exec", &self.node(), "sh", "-c", script, image])).await
     }
 
     /// Adds the cluster to the user's own kubeconfig, until it is removed.

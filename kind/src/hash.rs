@@ -41,7 +41,7 @@ impl Inputs {
                 .map_err(|e| Error::path("read", &full, e))?
                 .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
                 .filter(|name| name != "target" && name != "snapshots" && !name.starts_with('.'))
-                .filter(|name| !name.ends_with(".md"))
+                .filter(|name| Path::new(name).extension().is_none_or(|extension| extension != "md"))
                 .collect();
             names.sort();
             for name in names {

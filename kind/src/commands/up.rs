@@ -95,7 +95,8 @@ async fn install(
     lab::install(progress, &context.client().await?, &release, &kubeconfig).await
 }
 
-/// Our own node image carries Kafka and the registry packed: they are unpacked while the operator starts.
+/// Our own node image carries Kafka and the registry packed: they are unpacked while the operator starts. A node that was
+/// made from an older checkout lacks those of this one, and gets them.
 async fn unpack(context: &Context, cluster: &Cluster<'_>, images: &Images) -> Result<()> {
     if images.node.is_empty() {
         return Ok(());
@@ -105,7 +106,10 @@ async fn unpack(context: &Context, cluster: &Cluster<'_>, images: &Images) -> Re
         "Kafka and schema registry unpacked",
         "run the same command again",
     )?;
-    cluster.unpack(&step, &[&images.kafka, &images.schema_registry]).await?;
+    for image in [&images.kafka, &images.schema_registry] {
+        cluster.load(&step, image).await?;
+        cluster.unpack(&step, image).await?;
+    }
     step.done();
     Ok(())
 }

@@ -40,17 +40,13 @@ impl Lab {
     pub async fn start() -> Result<Self, ProcessError> {
         let cache = home::cache();
         let lab = Self { home: cache.parent().unwrap_or(&cache).to_owned() };
-        lab.make("up").await?;
+        process::output(own(Command::new("make").arg("up"))).await?;
         Ok(lab)
-    }
-
-    async fn make(&self, target: &str) -> Result<String, ProcessError> {
-        process::output(self.own(&mut Command::new("make")).arg(target)).await
     }
 
     /// What `edalab` prints for these arguments.
     pub async fn edalab(&self, arguments: &[&str]) -> Result<String, ProcessError> {
-        process::output(self.own(&mut Command::new(self.home.join("bin/edalab"))).args(arguments)).await
+        process::output(own(&mut Command::new(self.home.join("bin/edalab"))).args(arguments)).await
     }
 
     /// Waits until the lab is ready for the spec that it has now.
@@ -79,15 +75,11 @@ impl Lab {
         }
         let mut bash = Command::new("timeout");
         bash.args(["300", "bash", "-euxc", &format!("{PRELUDE}{script}")]);
-        process::output(self.own(&mut bash).env("KUBE_EDITOR", editor)).await
+        process::output(own(&mut bash).env("KUBE_EDITOR", editor)).await
     }
 
     fn kubeconfig(&self) -> PathBuf {
         self.home.join("clusters").join(NAME).join("kubeconfig")
-    }
-
-    fn own<'c>(&self, command: &'c mut Command) -> &'c mut Command {
-        command.current_dir(ROOT).env("EDALAB_NAME", NAME).env("EDALAB_PORT_OFFSET", PORT_OFFSET.to_string())
     }
 
     /// How a client reaches the cluster.
@@ -97,13 +89,18 @@ impl Lab {
     }
 }
 
+/// A command in the checkout, about this lab.
+fn own(command: &mut Command) -> &mut Command {
+    command.current_dir(ROOT).env("EDALAB_NAME", NAME).env("EDALAB_PORT_OFFSET", PORT_OFFSET.to_string())
+}
+
 impl Drop for Lab {
     fn drop(&mut self) {
         if env::var_os("EDALAB_KEEP_CLUSTER").is_some() {
             println!("the lab stays: EDALAB_NAME={NAME}");
             return;
         }
-        match self.own(Command::new("make").arg("down")).output() {
+        match own(Command::new("make").arg("down")).output() {
             Ok(down) if down.status.success() => {}
             Ok(down) => eprintln!("make down: {}", String::from_utf8_lossy(&down.stderr)),
             Err(problem) => eprintln!("make down: {problem}"),
