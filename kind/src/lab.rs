@@ -15,7 +15,7 @@ use kube::{
     Api, Client, ResourceExt,
     api::{Patch, PatchParams, PostParams},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{process::Command, time::Instant};
 
 use crate::{
@@ -111,16 +111,27 @@ pub(crate) async fn apply_if_absent(
         return Ok(());
     }
     let text = fs::read_to_string(file).map_err(|e| Error::path("read", file, e))?;
-    let mut lab: EdaLab = serde_yaml_ng::from_str(&text).map_err(|e| Error::Cannot {
+    let lab = as_applied(&text, offset).map_err(|e| Error::Cannot {
         what: format!("{} is not an EdaLab: {e}", file.display()),
         next: "compare it with examples/lab.yaml; `kubectl explain edalab.spec` describes every field".into(),
     })?;
+    labs.create(&PostParams::default(), &lab).await.map_err(Error::kube("create the lab"))?;
+    Ok(())
+}
+
+/// The lab of a file, as `kubectl apply` would make it, with this machine's ports added.
+fn as_applied(text: &str, offset: u16) -> std::result::Result<EdaLab, serde_yaml_ng::Error> {
+    let mut lab: EdaLab = serde_yaml_ng::from_str(text)?;
+    // the file as it is, without defaults: a later apply of it leaves alone what it does not name
+    let mut file: Value = serde_yaml_ng::from_str(text)?;
+    file["metadata"]["name"] = LAB.into();
+    let annotations = lab.metadata.annotations.get_or_insert_default();
+    annotations.insert("kubectl.kubernetes.io/last-applied-configuration".into(), file.to_string());
     lab.metadata.name = Some(LAB.into());
     // the cluster's node ports are this machine's ports
     lab.spec.host_access.enabled = true;
     lab.spec.host_access.port_offset = offset;
-    labs.create(&PostParams::default(), &lab).await.map_err(Error::kube("create the lab"))?;
-    Ok(())
+    Ok(lab)
 }
 
 /// The lab as it stands; fails where there is none.
@@ -246,6 +257,17 @@ mod tests {
         assert!(!is_up(&pod(false, "2026-01-01T12:00:01Z"), since));
         assert!(!is_up(&pod(true, "2026-01-01T11:59:59Z"), since));
         assert!(!is_up(&Pod::default(), since), "not scheduled yet");
+    }
+
+    #[test]
+    fn a_later_apply_of_the_file_leaves_the_ports_alone() {
+        let text = "apiVersion: edalab.dev/v1alpha1\nkind: EdaLab\nmetadata: {name: mine}\nspec: {}\n";
+        let lab = as_applied(text, 1000).unwrap();
+        assert!(lab.spec.host_access.enabled && lab.spec.host_access.port_offset == 1000);
+        let annotation =
+            &lab.metadata.annotations.unwrap()["kubectl.kubernetes.io/last-applied-configuration"];
+        let applied: Value = serde_json::from_str(annotation).unwrap();
+        assert_eq!((&applied["metadata"]["name"], &applied["spec"]), (&json!("lab"), &json!({})));
     }
 
     #[test]

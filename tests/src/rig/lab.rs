@@ -63,8 +63,8 @@ impl Lab {
         reqwest::Client::new().post(url).json(&demande).send().await?.error_for_status().map(drop)
     }
 
-    /// A file's worth of shell commands as a document shows them, with this lab's name, ports and folders; all that they
-    /// print. `editor` is what `kubectl edit` opens. The first command that fails is an error.
+    /// A file's worth of shell commands as a document shows them, with this lab's name, ports and folders, and what the
+    /// README exports; all that they print. `editor` is what `kubectl edit` opens. The first command that fails is an error.
     pub async fn type_in(&self, commands: &str, editor: &str) -> Result<String, ProcessError> {
         let mut script = commands
             .replace("~/.local/share/edalab", &self.home.display().to_string())
@@ -75,7 +75,10 @@ impl Lab {
         }
         let mut bash = Command::new("timeout");
         bash.args(["300", "bash", "-euxc", &format!("{PRELUDE}{script}")]);
-        process::output(own(&mut bash).env("KUBE_EDITOR", editor)).await
+        let path = env::var("PATH").unwrap_or_default();
+        bash.env("PATH", format!("{}:{path}", self.home.join("bin").display()));
+        bash.env("KUBECONFIG", self.kubeconfig()).env("KUBE_EDITOR", editor);
+        process::output(own(&mut bash)).await
     }
 
     fn kubeconfig(&self) -> PathBuf {

@@ -1,7 +1,10 @@
 //! The records to print: every partition of the topics, read without a consumer group, so that no one's offsets
 //! are disturbed.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use platform::kafka::log_line;
 use rdkafka::{
@@ -18,6 +21,8 @@ use super::EventsError;
 
 /// How long a question to the broker may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long events are waited for that are on their way at the start: what was answered a moment ago is printed.
+const ON_ITS_WAY: Duration = Duration::from_secs(2);
 /// How long to wait for a record where only a transaction's marker may be left, which is never handed out.
 const MARKER_PATIENCE: Duration = Duration::from_secs(2);
 /// How long to wait for records that are known to be there, before the broker counts as gone.
@@ -50,6 +55,7 @@ pub(super) struct Source {
     partitions: usize,
     /// Ends that the broker has told of.
     ends: usize,
+    opened: Instant,
 }
 
 impl Source {
@@ -84,23 +90,29 @@ impl Source {
             }
         }
         consumer.assign(&assignment)?;
-        Ok(Self { consumer, unread, partitions: partitions.len(), ends: 0 })
+        Ok(Self { consumer, unread, partitions: partitions.len(), ends: 0, opened: Instant::now() })
     }
 
-    /// The next record; `None` when everything is read that was there at the start, unless it is to be followed.
+    /// The next record; `None` when everything is read that was there or on its way at the start, unless it is to be
+    /// followed.
     pub(super) async fn next(&mut self, follow: bool) -> Result<Option<OwnedMessage>, EventsError> {
         loop {
-            if !follow && self.unread.is_empty() {
-                return Ok(None);
-            }
-            let patience = if self.ends < self.partitions { RECORD_PATIENCE } else { MARKER_PATIENCE };
+            let patience = if self.unread.is_empty() {
+                ON_ITS_WAY.saturating_sub(self.opened.elapsed())
+            } else if self.ends < self.partitions {
+                RECORD_PATIENCE
+            } else {
+                MARKER_PATIENCE
+            };
             let received = if follow {
                 self.consumer.recv().await
             } else {
                 match tokio::time::timeout(patience, self.consumer.recv()).await {
-                    Ok(received) => received,
-                    Err(_) if patience == MARKER_PATIENCE => return Ok(None),
-                    Err(_) => return Err(EventsError::Silent { seconds: patience.as_secs() }),
+                    Ok(received) if !patience.is_zero() => received,
+                    Err(_) if patience == RECORD_PATIENCE => {
+                        return Err(EventsError::Silent { seconds: patience.as_secs() });
+                    }
+                    _ => return Ok(None),
                 }
             };
             match received {
