@@ -153,22 +153,35 @@ pub(crate) async fn wait_until_ready(progress: &Progress, client: &Client, since
     )?;
     let deadline = Instant::now() + READY;
     loop {
-        let mut pods = kubernetes::operator_pods(client).await?;
-        pods.extend(kubernetes::pods(client, LAB, None).await?);
-        let lab = get(client).await?;
-        let waiting: Vec<String> =
-            pods.iter().filter(|pod| !is_up(pod, since)).map(ResourceExt::name_any).collect();
-        if waiting.is_empty() && is_ready(&lab) {
-            step.done();
-            return Ok(());
-        }
-        let standing = if is_ready(&lab) { waiting.join(", ") } else { standing(lab.status.as_ref()) };
+        let standing = match what_is_missing(client, since).await {
+            Ok(None) => {
+                step.done();
+                return Ok(());
+            }
+            Ok(Some(standing)) => standing,
+            // a cluster that was started again may start its API server a second time
+            Err(Error::Unreachable { .. }) => "the cluster does not answer at the moment".into(),
+            Err(e) => return Err(e),
+        };
         step.note(&standing);
         if Instant::now() > deadline {
             return Err(step.error(&format!("not ready after {} s: {standing}", READY.as_secs())));
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
+}
+
+/// What the lab still waits for; nothing where it is ready.
+async fn what_is_missing(client: &Client, since: Timestamp) -> Result<Option<String>> {
+    let lab = get(client).await?;
+    if !is_ready(&lab) {
+        return Ok(Some(standing(lab.status.as_ref())));
+    }
+    let mut pods = kubernetes::operator_pods(client).await?;
+    pods.extend(kubernetes::pods(client, LAB, None).await?);
+    let waiting: Vec<String> =
+        pods.iter().filter(|pod| !is_up(pod, since)).map(ResourceExt::name_any).collect();
+    Ok(if waiting.is_empty() { None } else { Some(waiting.join(", ")) })
 }
 
 /// Waits until the operator has seen that the lab is not ready, as it is not after its pods were deleted.
