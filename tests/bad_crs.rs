@@ -6,14 +6,15 @@ use std::{process::ExitCode, sync::Arc};
 
 use edalab_tests::{
     cases::{self, Texts},
+    edalabs,
     rig::{apiserver::ApiServer, parts::Parts, program::ROOT},
     suite::{self, Outcome, Suite},
     trial,
 };
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{
-    Api, Client,
-    api::{ApiResource, DynamicObject, Patch, PatchParams},
+    Api,
+    api::{DynamicObject, Patch, PatchParams},
 };
 use serde_json::{Value, json};
 
@@ -269,24 +270,13 @@ async fn apply(
     spec: &Value,
     really: Really,
 ) -> Result<Said, Box<dyn std::error::Error>> {
-    let metadata = json!({"name": name});
-    let object =
-        json!({"apiVersion": "edalab.dev/v1alpha1", "kind": "EdaLab", "metadata": metadata, "spec": spec});
     let mut patch = PatchParams::apply("tests").validation_strict();
     patch.dry_run = really == Really::No;
-    answer(labs(rig)?.patch(name, &patch, &Patch::Apply(&object)).await)
+    answer(labs(rig)?.patch(name, &patch, &Patch::Apply(edalabs::manifest(name, spec))).await)
 }
 
 fn labs(rig: &Rig) -> Result<Api<DynamicObject>, Box<dyn std::error::Error>> {
-    let client: Client = rig.server.client()?;
-    let kind = ApiResource {
-        group: "edalab.dev".to_owned(),
-        version: "v1alpha1".to_owned(),
-        api_version: "edalab.dev/v1alpha1".to_owned(),
-        kind: "EdaLab".to_owned(),
-        plural: "edalabs".to_owned(),
-    };
-    Ok(Api::namespaced_with(client, "default", &kind))
+    Ok(edalabs::of(rig.server.client()?, "default"))
 }
 
 /// Tells a refusal from a server that does not work. Server-side apply compares types before anything is validated, and

@@ -9,7 +9,7 @@ use edalab_tests::{
     rig::{
         kafka::Kafka,
         ports, process, program, python,
-        quotation::{Quotation, Settings},
+        quotation::{Quotation, Settings, source_of},
         stand::{QUOTATION, Stand},
     },
     suite::{Outcome, Suite},
@@ -112,7 +112,7 @@ async fn a_past_quote_expires_once(stand: Arc<Stand>) -> Outcome {
 async fn the_broker_is_away(stand: Arc<Stand>) -> Outcome {
     let lab = "broker-away";
     let mut kafka = Kafka::start(&stand.parts).await?;
-    let mut reader = Reader::new(&kafka.bootstrap(), QUOTATION, &format!("/edalab/{lab}/quotation"))?;
+    let mut reader = Reader::new(&kafka.bootstrap(), QUOTATION, &source_of(lab))?;
     kafka.stop().await?;
     let settings = Settings { bootstrap: kafka.bootstrap(), ..settings(&stand, lab).await? };
     let quotation = Quotation::start(settings).await?;

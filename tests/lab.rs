@@ -1,6 +1,10 @@
 //! Labs on a real cluster, as a person makes, changes and deletes them.
 
-use std::{process::ExitCode, sync::Arc, time::Instant};
+use std::{
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use edalab_tests::{
     rig::{
@@ -13,13 +17,13 @@ use edalab_tests::{
 };
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Service};
 use kube::{
-    Api, ResourceExt,
-    api::{DeleteParams, Patch, PatchParams, PostParams},
+    ResourceExt,
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
 };
 use serde_json::{Value, json};
 
 /// How long something may take that the operator does at once.
-const SOON: std::time::Duration = std::time::Duration::from_secs(90);
+const SOON: Duration = Duration::from_secs(90);
 
 fn main() -> ExitCode {
     Suite::new("lab", 2)
@@ -56,10 +60,10 @@ async fn through_its_phases(cluster: Arc<Cluster>) -> Outcome {
     assert!(rolled.iter().all(|pod| pod.contains("quotation")) && rolled.len() == 1, "{rolled:?}");
 
     // What we set is put back; what others labelled stays.
-    let services: Api<Service> = Api::namespaced(space.client.clone(), &space.name);
+    let services = space.objects::<Service>();
     let meddle = json!({"metadata": {"labels": {"example.com/mine": "yes"}}, "spec": {"publishNotReadyAddresses": false}});
     services.patch("lab-kafka-headless", &PatchParams::default(), &Patch::Merge(meddle)).await?;
-    let configs: Api<ConfigMap> = Api::namespaced(space.client.clone(), &space.name);
+    let configs = space.objects::<ConfigMap>();
     configs.delete("lab-kafka", &DeleteParams::default()).await?;
     wait::until("what was changed to be put back", SOON, async || {
         configs.get("lab-kafka").await.map_err(|problem| problem.to_string())?;
@@ -85,7 +89,7 @@ async fn through_its_phases(cluster: Arc<Cluster>) -> Outcome {
     assert_eq!(devis["devisId"], first.as_str());
 
     space.delete("lab").await?;
-    let claims: Api<PersistentVolumeClaim> = Api::namespaced(space.client.clone(), &space.name);
+    let claims = space.objects::<PersistentVolumeClaim>();
     space.gone(&claims, "lab").await?;
     Ok(())
 }
@@ -127,7 +131,7 @@ async fn two_labs_side_by_side(cluster: Arc<Cluster>) -> Outcome {
 
     // Retain: the volumes outlive the lab, and the next one of this name takes them up.
     space.delete("one").await?;
-    let claims: Api<PersistentVolumeClaim> = Api::namespaced(space.client.clone(), &space.name);
+    let claims = space.objects::<PersistentVolumeClaim>();
     assert_eq!(of_lab(&claims, "one").await?.len(), 2, "the volumes of Kafka and quotation are kept");
     space.apply("one", kept).await?;
     space.ready("one").await?;
@@ -158,7 +162,7 @@ async fn what_stands_in_the_way_is_named(cluster: Arc<Cluster>) -> Outcome {
 
     // While it is paused, what is changed by hand stays.
     space.apply("lab", json!({"phase": "Infrastructure", "paused": true})).await?;
-    let configs: Api<ConfigMap> = Api::namespaced(space.client.clone(), &space.name);
+    let configs = space.objects::<ConfigMap>();
     configs.delete("lab-kafka", &DeleteParams::default()).await?;
     wait::until("the pause to be told", SOON, async || {
         let lab = space.labs().get("lab").await.map_err(|problem| problem.to_string())?;
@@ -172,7 +176,7 @@ async fn what_stands_in_the_way_is_named(cluster: Arc<Cluster>) -> Outcome {
 
     let privileged = json!({"metadata": {"name": "privileged"}, "spec": {"containers": [
         {"name": "c", "image": "busybox", "securityContext": {"privileged": true}}]}});
-    let pods: Api<Pod> = Api::namespaced(space.client.clone(), &space.name);
+    let pods = space.objects::<Pod>();
     let refused = pods.create(&PostParams::default(), &serde_json::from_value(privileged)?).await;
     let refused = refused.expect_err("the namespace enforces Pod Security").to_string();
     assert!(refused.contains("violates PodSecurity \"restricted"), "{refused}");
@@ -182,8 +186,8 @@ async fn what_stands_in_the_way_is_named(cluster: Arc<Cluster>) -> Outcome {
 
 /// Pod Security admitted them, so they are restricted; no pod of a lab speaks to the Kubernetes API.
 async fn only_restricted_pods_without_a_token(space: &Space) -> Outcome {
-    let pods: Api<Pod> = Api::namespaced(space.client.clone(), &space.name);
-    for pod in pods.list(&kube::api::ListParams::default()).await? {
+    let pods = space.objects::<Pod>();
+    for pod in pods.list(&ListParams::default()).await? {
         let spec = pod.spec.clone().unwrap_or_default();
         assert_eq!(spec.automount_service_account_token, Some(false), "{}", pod.name_any());
         let volumes = serde_json::to_string(&spec.volumes)?;
@@ -236,7 +240,7 @@ async fn cluster_id(space: &Space, lab: &str) -> Result<String, ClusterError> {
 
 /// Name and uid of every pod.
 async fn pods(space: &Space) -> Result<Vec<String>, kube::Error> {
-    let pods: Api<Pod> = Api::namespaced(space.client.clone(), &space.name);
-    let list = pods.list(&kube::api::ListParams::default()).await?;
+    let pods = space.objects::<Pod>();
+    let list = pods.list(&ListParams::default()).await?;
     Ok(list.iter().map(|pod| format!("{} {}", pod.name_any(), pod.uid().unwrap_or_default())).collect())
 }

@@ -5,6 +5,7 @@
 
 pub mod cases;
 pub mod documents;
+pub mod edalabs;
 pub mod judge;
 pub mod link;
 pub mod reader;

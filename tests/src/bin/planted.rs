@@ -4,12 +4,15 @@
 //! trial's failure.
 
 use std::{
-    env, fs, io,
+    env, fs,
     path::{Path, PathBuf},
-    process::{Command, ExitCode, Output},
+    process::{Command, ExitCode},
 };
 
-use edalab_tests::rig::program::{self, ROOT};
+use edalab_tests::rig::{
+    process,
+    program::{self, ROOT},
+};
 
 fn main() -> ExitCode {
     let mut patches: Vec<PathBuf> = fs::read_dir(format!("{ROOT}/tests/planted"))
@@ -51,10 +54,10 @@ async fn plant(patch: &Path) -> Result<(), Box<dyn std::error::Error>> {
     fs::create_dir_all(&copy)?;
     let script =
         "git ls-files -z | tar --null --files-from=- --create | tar --extract --touch --directory=\"$0\"";
-    succeed(Command::new("sh").args(["-c", script]).arg(&copy).current_dir(ROOT))?;
-    succeed(
-        Command::new("patch").args(["--strip=1", "--input"]).arg(fs::canonicalize(patch)?).current_dir(&copy),
-    )?;
+    process::output(Command::new("sh").args(["-c", script]).arg(&copy).current_dir(ROOT)).await?;
+    let mut apply = Command::new("patch");
+    apply.args(["--strip=1", "--input"]).arg(fs::canonicalize(patch)?);
+    process::output(apply.current_dir(&copy)).await?;
     let program = program::build(&copy, "edalab-services", &["crash-points"]).await?;
 
     let mut suite = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -70,13 +73,4 @@ async fn plant(patch: &Path) -> Result<(), Box<dyn std::error::Error>> {
         (true, _) => Err(format!("{trial} passes with the bug in place").into()),
         (false, false) => Err(format!("{trial} fails, but not for this: {told}").into()),
     }
-}
-
-fn succeed(command: &mut Command) -> Result<(), io::Error> {
-    let Output { status, stderr, stdout } = command.output()?;
-    if status.success() {
-        return Ok(());
-    }
-    let told = String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned();
-    Err(io::Error::other(format!("{}: {told}", command.get_program().display())))
 }

@@ -1,23 +1,32 @@
 //! A real kind cluster with the operator in it, made by the `edalab` command beside whatever lab runs.
 
-use std::{env, path::PathBuf, process::Command, time::Duration};
+use std::{
+    env, io,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
-use k8s_openapi::api::core::v1::{Namespace, Pod, ServiceAccount};
+use k8s_openapi::{
+    NamespaceResourceScope,
+    api::core::v1::{Namespace, Pod, ServiceAccount},
+};
 use kube::{
-    Api, Client, Config, ResourceExt,
-    api::{
-        ApiResource, AttachParams, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams,
-    },
+    Api, Client, Config, Resource, ResourceExt,
+    api::{AttachParams, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams},
     config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
 use serde_json::{Value, json};
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::{
     process::{self, ProcessError},
     program::{self, ProgramError},
 };
-use crate::wait::{self, TimedOut};
+use crate::{
+    edalabs,
+    wait::{self, TimedOut},
+};
 
 /// The cluster of the tests: a name and ports of its own.
 const NAME: &str = "edalab-test";
@@ -79,10 +88,7 @@ impl Cluster {
 
     /// How a client reaches the cluster.
     pub async fn config(&self) -> Result<Config, ClusterError> {
-        let file = Kubeconfig::read_from(&self.kubeconfig)?;
-        let mut config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?;
-        config.proxy_url = None;
-        Ok(config)
+        config_of(&self.kubeconfig).await
     }
 
     /// A namespace that enforces Pod Security "restricted", and is deleted with its labs at the end.
@@ -102,15 +108,28 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        if env::var_os("EDALAB_KEEP_CLUSTER").is_some() {
-            println!("the cluster stays: KUBECONFIG={}", self.kubeconfig.display());
-            return;
-        }
-        match Command::new(&self.program).args(["down", "--name", NAME]).output() {
-            Ok(down) if down.status.success() => {}
-            Ok(down) => eprintln!("edalab down: {}", String::from_utf8_lossy(&down.stderr)),
-            Err(problem) => eprintln!("edalab down: {problem}"),
-        }
+        take_down(NAME, Command::new(&self.program).args(["down", "--name", NAME]));
+    }
+}
+
+/// How a client reaches the cluster of a kubeconfig, which is on this machine whatever proxy the environment names.
+pub(super) async fn config_of(kubeconfig: &Path) -> Result<Config, ClusterError> {
+    let file = Kubeconfig::read_from(kubeconfig)?;
+    let mut config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?;
+    config.proxy_url = None;
+    Ok(config)
+}
+
+/// Takes the cluster `name` down by `command`, unless it is to stay.
+pub(super) fn take_down(name: &str, command: &mut Command) {
+    if env::var_os("EDALAB_KEEP_CLUSTER").is_some() {
+        println!("the cluster stays: EDALAB_NAME={name}");
+        return;
+    }
+    match command.output() {
+        Ok(down) if down.status.success() => {}
+        Ok(down) => eprintln!("taking {name} down: {}", String::from_utf8_lossy(&down.stderr)),
+        Err(problem) => eprintln!("taking {name} down: {problem}"),
     }
 }
 
@@ -124,21 +143,21 @@ pub struct Space {
 impl Space {
     /// The custom resources.
     pub fn labs(&self) -> Api<DynamicObject> {
-        let kind = ApiResource {
-            group: "edalab.dev".to_owned(),
-            version: "v1alpha1".to_owned(),
-            api_version: "edalab.dev/v1alpha1".to_owned(),
-            kind: "EdaLab".to_owned(),
-            plural: "edalabs".to_owned(),
-        };
-        Api::namespaced_with(self.client.clone(), &self.name, &kind)
+        edalabs::of(self.client.clone(), &self.name)
+    }
+
+    /// The namespace's objects of one kind.
+    pub fn objects<K>(&self) -> Api<K>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+    {
+        Api::namespaced(self.client.clone(), &self.name)
     }
 
     /// What `kubectl apply` does with a lab of this `spec`.
     pub async fn apply(&self, lab: &str, spec: Value) -> Result<(), ClusterError> {
-        let object = json!({"apiVersion": "edalab.dev/v1alpha1", "kind": "EdaLab", "metadata": {"name": lab},
-            "spec": spec});
-        self.labs().patch(lab, &PatchParams::apply("tests").force(), &Patch::Apply(&object)).await?;
+        let object = Patch::Apply(edalabs::manifest(lab, &spec));
+        self.labs().patch(lab, &PatchParams::apply("tests").force(), &object).await?;
         Ok(())
     }
 
@@ -169,8 +188,7 @@ impl Space {
     /// Deletes the lab and waits until its pods and objects are gone.
     pub async fn delete(&self, lab: &str) -> Result<(), ClusterError> {
         self.labs().delete(lab, &DeleteParams::default()).await?;
-        let pods: Api<Pod> = Api::namespaced(self.client.clone(), &self.name);
-        self.gone(&pods, lab).await?;
+        self.gone(&self.objects::<Pod>(), lab).await?;
         Ok(())
     }
 
@@ -207,27 +225,11 @@ impl Space {
 
     async fn exec_unbounded(&self, pod: &str, command: &[&str]) -> Result<String, ClusterError> {
         let failed = |problem: String| ClusterError::Exec { command: command.join(" "), problem };
-        let pods: Api<Pod> = Api::namespaced(self.client.clone(), &self.name);
         let attach = AttachParams::default().stdout(true).stderr(true);
-        let mut process = pods.exec(pod, command.iter().copied(), &attach).await?;
+        let mut process = self.objects::<Pod>().exec(pod, command.iter().copied(), &attach).await?;
         let status = process.take_status();
-        let (mut out, mut err) = (String::new(), String::new());
-        let (stdout, stderr) = (process.stdout(), process.stderr());
-        let (read_out, read_err) = tokio::join!(
-            async {
-                Ok::<_, std::io::Error>(match stdout {
-                    Some(mut s) => s.read_to_string(&mut out).await?,
-                    None => 0,
-                })
-            },
-            async {
-                Ok::<_, std::io::Error>(match stderr {
-                    Some(mut s) => s.read_to_string(&mut err).await?,
-                    None => 0,
-                })
-            }
-        );
-        read_out.and(read_err).map_err(|problem| failed(problem.to_string()))?;
+        let (out, err) = tokio::try_join!(read_all(process.stdout()), read_all(process.stderr()))
+            .map_err(|problem| failed(problem.to_string()))?;
         let status = match status {
             Some(status) => status.await,
             None => None,
@@ -249,6 +251,14 @@ impl std::fmt::Debug for Space {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Space").field("name", &self.name).finish_non_exhaustive()
     }
+}
+
+async fn read_all(stream: Option<impl AsyncRead + Unpin>) -> io::Result<String> {
+    let mut text = String::new();
+    if let Some(mut stream) = stream {
+        stream.read_to_string(&mut text).await?;
+    }
+    Ok(text)
 }
 
 /// The names of a lab's objects of one kind.

@@ -2,14 +2,11 @@
 
 use std::{env, path::PathBuf, process::Command};
 
-use kube::{
-    Config,
-    config::{KubeConfigOptions, Kubeconfig},
-};
+use kube::Config;
 use serde_json::json;
 
 use super::{
-    cluster::ClusterError,
+    cluster::{self, ClusterError},
     home,
     process::{self, ProcessError},
     program::ROOT,
@@ -38,8 +35,7 @@ pub struct Lab {
 impl Lab {
     /// Brings it up, as a person in a checkout does.
     pub async fn start() -> Result<Self, ProcessError> {
-        let cache = home::cache();
-        let lab = Self { home: cache.parent().unwrap_or(&cache).to_owned() };
+        let lab = Self { home: home::root() };
         process::output(own(Command::new("make").arg("up"))).await?;
         Ok(lab)
     }
@@ -87,8 +83,7 @@ impl Lab {
 
     /// How a client reaches the cluster.
     pub async fn config(&self) -> Result<Config, ClusterError> {
-        let file = Kubeconfig::read_from(self.kubeconfig())?;
-        Ok(Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?)
+        cluster::config_of(&self.kubeconfig()).await
     }
 }
 
@@ -99,14 +94,6 @@ fn own(command: &mut Command) -> &mut Command {
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        if env::var_os("EDALAB_KEEP_CLUSTER").is_some() {
-            println!("the lab stays: EDALAB_NAME={NAME}");
-            return;
-        }
-        match own(Command::new("make").arg("down")).output() {
-            Ok(down) if down.status.success() => {}
-            Ok(down) => eprintln!("make down: {}", String::from_utf8_lossy(&down.stderr)),
-            Err(problem) => eprintln!("make down: {problem}"),
-        }
+        cluster::take_down(NAME, own(Command::new("make").arg("down")));
     }
 }

@@ -63,6 +63,11 @@ pub struct Quotation {
     process: Option<Process>,
 }
 
+/// The `ce_source` of the events of a lab's quotation.
+pub fn source_of(lab: &str) -> String {
+    format!("/edalab/{lab}/quotation")
+}
+
 impl Quotation {
     /// A service that is not started yet.
     pub fn new(settings: Settings) -> Result<Self, QuotationRigError> {
@@ -89,7 +94,7 @@ impl Quotation {
 
     /// The `ce_source` of its events.
     pub fn source(&self) -> String {
-        format!("/edalab/{}/quotation", self.settings.lab)
+        source_of(&self.settings.lab)
     }
 
     /// Where its API is.

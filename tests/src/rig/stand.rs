@@ -8,7 +8,7 @@ use schemas::{Event, TopicName, topics, wire};
 use super::{
     kafka::{Kafka, KafkaRigError},
     parts::{Parts, PartsError},
-    quotation::Settings,
+    quotation::{Settings, source_of},
     registry::{Registry, RegistryRigError},
 };
 use crate::reader::{ReadError, Reader, Record};
@@ -72,7 +72,7 @@ impl Stand {
 
     /// A reader of the lab's quotation events.
     pub fn reader(&self, lab: &str) -> Result<Reader, ReadError> {
-        Reader::new(&self.kafka.bootstrap(), QUOTATION, &format!("/edalab/{lab}/quotation"))
+        Reader::new(&self.kafka.bootstrap(), QUOTATION, &source_of(lab))
     }
 
     /// The record's event, by the schema that the registry has for its id.
