@@ -13,8 +13,7 @@ help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 up: ## bring the lab up, from whatever is there
-	@cargo build --workspace --bin edalab
-	@$(EDALAB) up
+	@cargo build --workspace --bin edalab && $(BUILT)/edalab up
 
 down: ## remove the lab; what was built stays in the cache
 	@$(EDALAB) down

@@ -91,9 +91,7 @@ impl Cluster<'_> {
 
     /// Starts a stopped node and waits for its API server; returns at once where it runs.
     async fn start(&self, progress: &Progress) -> Result<()> {
-        let mut inspect = self.engine.docker(&["inspect", "--format", "{{.State.Running}}", &self.node()]);
-        let output = inspect.output().await.map_err(|e| Error::io("start docker", e))?;
-        if output.stdout.trim_ascii() == b"true" && self.api_answers().await {
+        if self.state("Running").await? == "true" && self.api_answers().await {
             return Ok(());
         }
         let title = format!("Kubernetes cluster {:?}, started again", self.name);
@@ -115,13 +113,18 @@ impl Cluster<'_> {
 
     /// When the node was started last, by the engine's clock: what Kubernetes tells of pods may be from before.
     pub(crate) async fn started_at(&self) -> Result<Timestamp> {
-        let mut inspect = self.engine.docker(&["inspect", "--format", "{{.State.StartedAt}}", &self.node()]);
-        let output = inspect.output().await.map_err(|e| Error::io("start docker", e))?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        text.trim().parse().map_err(|e| Error::Cannot {
+        self.state("StartedAt").await?.parse().map_err(|e| Error::Cannot {
             what: format!("docker does not say when {} was started: {e}", self.node()),
             next: "run the same command again".into(),
         })
+    }
+
+    /// A field of the node's state as docker tells it; empty where there is no node.
+    async fn state(&self, field: &str) -> Result<String> {
+        let format = format!("{{{{.State.{field}}}}}");
+        let mut inspect = self.engine.docker(&["inspect", "--format", &format, &self.node()]);
+        let output = inspect.output().await.map_err(|e| Error::io("start docker", e))?;
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
     async fn api_answers(&self) -> bool {

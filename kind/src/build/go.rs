@@ -31,21 +31,19 @@ impl Builder {
     pub(crate) async fn local_path_provisioner(&self) -> Result<PathBuf> {
         self.local_path_provisioner
             .get_or_try_init(|| async {
+                let name = "local-path-provisioner";
                 let program = &VERSIONS.kubernetes.local_path_provisioner;
                 self.artefact(
-                    "local-path-provisioner",
+                    name,
                     "volume provisioner, compiled",
                     Inputs::of(&[program]),
                     async |step, dir| {
-                        step.run(
-                            go(&["install", "-v", "-trimpath", "-ldflags", "-s -w", program])
-                                .env("GOBIN", dir),
-                        )
-                        .await
+                        let mut install = go(&["install", "-v", "-trimpath", "-ldflags", "-s -w", program]);
+                        step.run(install.env("GOBIN", dir)).await
                     },
                 )
                 .await
-                .map(|dir| dir.join("local-path-provisioner"))
+                .map(|dir| dir.join(name))
             })
             .await
             .cloned()

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Instant};
 
 use console::style;
+use kube::Client;
 use tokio::try_join;
 
 use super::{Context, checkout};
@@ -57,8 +58,11 @@ pub(super) async fn up(context: &Context, options: &Up) -> Result<bool> {
     let cluster = Cluster { name: &context.name, home: &context.home, engine: &engine, kind };
     let node = (!images.node.is_empty()).then_some(images.node.as_str());
     cluster.up(&context.progress, offset, node).await?;
-    try_join!(install(context, options, &cluster, helm, &images), unpack(context, &cluster, &images))?;
     let client = context.client().await?;
+    try_join!(
+        install(context, options, &client, &cluster, helm, &images),
+        unpack(context, &cluster, &images)
+    )?;
     if options.no_lab {
         context
             .progress
@@ -76,6 +80,7 @@ pub(super) async fn up(context: &Context, options: &Up) -> Result<bool> {
 async fn install(
     context: &Context,
     options: &Up,
+    client: &Client,
     cluster: &Cluster<'_>,
     helm: PathBuf,
     images: &Images,
@@ -92,7 +97,7 @@ async fn install(
     let chart = checkout()?.join("charts/kafka-eda-lab");
     let release = Release { helm, chart, images, values: &options.values };
     let kubeconfig = context.home.kubeconfig(&context.name);
-    lab::install(progress, &context.client().await?, &release, &kubeconfig).await
+    lab::install(progress, client, &release, &kubeconfig).await
 }
 
 /// Our own node image carries Kafka and the registry packed: they are unpacked while the operator starts. A node that was

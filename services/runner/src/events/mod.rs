@@ -59,8 +59,8 @@ pub(crate) enum EventsError {
     Output(io::Error),
 }
 
-/// Prints what the topics held, or was on its way to them, when it started, or goes on for ever with `--follow`. A reader that closes the pipe
-/// ends it quietly.
+/// Prints what the topics held, or was on its way to them, when it started, or goes on for ever with `--follow`. A reader
+/// that closes the pipe ends it quietly.
 pub(crate) async fn print(config: Config) -> Result<(), EventsError> {
     let registry = RegistryClient::new(&config.kafka.schema_registry_url)?;
     let start = if config.from_end { Start::End } else { Start::Beginning };

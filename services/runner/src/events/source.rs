@@ -97,10 +97,11 @@ impl Source {
     /// followed.
     pub(super) async fn next(&mut self, follow: bool) -> Result<Option<OwnedMessage>, EventsError> {
         loop {
-            let patience = if self.unread.is_empty() {
-                ON_ITS_WAY.saturating_sub(self.opened.elapsed())
-            } else if self.ends < self.partitions {
+            let records_are_left = !self.unread.is_empty() && self.ends < self.partitions;
+            let patience = if records_are_left {
                 RECORD_PATIENCE
+            } else if self.unread.is_empty() {
+                ON_ITS_WAY.saturating_sub(self.opened.elapsed())
             } else {
                 MARKER_PATIENCE
             };
@@ -109,7 +110,7 @@ impl Source {
             } else {
                 match tokio::time::timeout(patience, self.consumer.recv()).await {
                     Ok(received) if !patience.is_zero() => received,
-                    Err(_) if patience == RECORD_PATIENCE => {
+                    Err(_) if records_are_left => {
                         return Err(EventsError::Silent { seconds: patience.as_secs() });
                     }
                     _ => return Ok(None),
