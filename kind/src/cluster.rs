@@ -122,9 +122,8 @@ impl Cluster<'_> {
     /// A field of the node's state as docker tells it; empty where there is no node.
     async fn state(&self, field: &str) -> Result<String> {
         let format = format!("{{{{.State.{field}}}}}");
-        let mut inspect = self.engine.docker(&["inspect", "--format", &format, &self.node()]);
-        let output = inspect.output().await.map_err(|e| Error::io("start docker", e))?;
-        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        let inspected = self.engine.output(&["inspect", "--format", &format, &self.node()]).await?;
+        Ok(inspected.unwrap_or_default())
     }
 
     async fn api_answers(&self) -> bool {

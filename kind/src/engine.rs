@@ -88,22 +88,35 @@ impl Engine {
         Ok(status.await.map_err(|e| Error::io("start docker", e))?.success())
     }
 
-    /// Whether no container runs.
-    pub(crate) async fn is_idle(&self) -> Result<bool> {
-        let mut command = self.docker(&["ps", "--quiet"]);
+    /// What a docker command prints; nothing where it fails.
+    pub(crate) async fn output(&self, arguments: &[&str]) -> Result<Option<String>> {
+        let mut command = self.docker(arguments);
         let output = command.stdin(Stdio::null()).output().await.map_err(|e| Error::io("start docker", e))?;
-        Ok(output.status.success() && output.stdout.trim_ascii().is_empty())
+        Ok(output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned()))
     }
 
-    /// Removes a network, if it is there, and its bridge with it.
+    /// Whether no container runs.
+    pub(crate) async fn is_idle(&self) -> Result<bool> {
+        Ok(self.output(&["ps", "--quiet"]).await?.is_some_and(|containers| containers.is_empty()))
+    }
+
+    /// Removes a network of the private engine, if it is there, with its bridge and all that hangs on the bridge.
     pub(crate) async fn remove_network(&self, name: &str) -> Result<()> {
-        if self.succeeds(&["network", "inspect", name]).await?
-            && !self.succeeds(&["network", "rm", name]).await?
-        {
+        let Some(id) = self.output(&["network", "inspect", "--format", "{{.Id}}", name]).await? else {
+            return Ok(());
+        };
+        let links = links_on(&bridge(&id));
+        if !self.succeeds(&["network", "rm", name]).await? {
             return Err(Error::Cannot {
                 what: format!("the engine's network {name:?} is still in use"),
                 next: "run `edalab down` again; `docker network inspect` names who uses it".into(),
             });
+        }
+        for link in links.iter().filter(|link| Path::new("/sys/class/net").join(link).exists()) {
+            let mut delete = self.prepare(Command::new("busybox"));
+            // one that ended by itself meanwhile is as good as deleted
+            let delete = delete.args(["ip", "link", "del", link]).stderr(Stdio::null()).status().await;
+            delete.map_err(|e| Error::io("start busybox", e))?;
         }
         Ok(())
     }
@@ -203,6 +216,19 @@ fn containerd_config(run: &Path) -> String {
 /// Not the machine's own configuration, and no key below /etc.
 fn docker_config(run: &Path) -> String {
     serde_json::json!({"deprecated-key-path": run.join("key.json")}).to_string()
+}
+
+/// The bridge that docker makes for a network.
+fn bridge(network_id: &str) -> String {
+    format!("br-{}", &network_id[..network_id.len().min(12)])
+}
+
+/// The host's ends of the links on a bridge. A container's ends with its network namespace, and a namespace whose engine
+/// was killed lives on for minutes, until its last connections time out.
+fn links_on(bridge: &str) -> Vec<String> {
+    let links = Path::new("/sys/class/net").join(bridge).join("brif");
+    let entries = fs::read_dir(links).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
 
 /// Folders that the daemons make at fixed places, and empty control groups. Only empty ones go: what another engine uses

@@ -4,9 +4,6 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-/// The file itself; part of the hash of whatever is built from it.
-pub(crate) const SOURCE: &str = include_str!("../versions.toml");
-
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Versions {
@@ -68,8 +65,9 @@ pub(crate) struct Upstream {
 }
 
 /// All pinned versions.
-pub(crate) static VERSIONS: LazyLock<Versions> =
-    LazyLock::new(|| toml::from_str(SOURCE).expect("versions.toml is checked by a test"));
+pub(crate) static VERSIONS: LazyLock<Versions> = LazyLock::new(|| {
+    toml::from_str(include_str!("../versions.toml")).expect("versions.toml is checked by a test")
+});
 
 #[cfg(test)]
 mod tests {

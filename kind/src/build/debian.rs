@@ -7,9 +7,10 @@ use std::{
 
 use tokio::process::Command;
 
-use super::{Builder, pinned};
+use super::Builder;
 use crate::{
     error::{Error, Result},
+    hash::Inputs,
     progress::Step,
     versions::VERSIONS,
 };
@@ -19,7 +20,7 @@ impl Builder {
     pub(crate) async fn tools(&self) -> Result<PathBuf> {
         self.tools
             .get_or_try_init(|| async {
-                let inputs = pinned().add("tools");
+                let inputs = packages(&VERSIONS.debian.tools);
                 self.artefact("tools", "Docker engine from Debian's packages", inputs, async |step, dir| {
                     let archives = dir.join("archives");
                     fs::create_dir_all(archives.join("partial"))
@@ -51,7 +52,7 @@ impl Builder {
             .get_or_try_init(|| async {
                 let tools = self.tools().await?;
                 let debian = &VERSIONS.debian;
-                let inputs = pinned().add("node-base");
+                let inputs = packages(&debian.node);
                 self.artefact("node-base", "a node's Debian", inputs, async |step, dir| {
                     let mut build = Command::new(tools.join("usr/bin/mmdebstrap"));
                     build.args(["--variant=apt", "--aptopt=APT::Install-Recommends \"false\""]);
@@ -74,7 +75,7 @@ impl Builder {
         self.runtime_base
             .get_or_try_init(|| async {
                 let tools = self.tools().await?; // has updated apt's lists
-                let inputs = pinned().add("runtime-base").add(ACCOUNTS);
+                let inputs = packages(&VERSIONS.debian.runtime).add(ACCOUNTS);
                 self.artefact("runtime-base", "the base of our images", inputs, async |step, dir| {
                     let archives = dir.join("archives");
                     let root = dir.join("root");
@@ -106,6 +107,11 @@ impl Builder {
             .await
             .cloned()
     }
+}
+
+/// The inputs of what is made of Debian packages. Their versions are those that the release has on the day.
+fn packages(names: &[String]) -> Inputs {
+    names.iter().fold(Inputs::of(&[&VERSIONS.debian.release]), Inputs::add)
 }
 
 const ACCOUNTS: &str = "root:x:0:0:root:/:/bin/sh\nlab:x:1000:1000:lab:/:/bin/sh\n";

@@ -23,7 +23,6 @@ use crate::{
     hash::Inputs,
     home::Home,
     progress::{Progress, Step},
-    versions,
 };
 
 type Artefact = OnceCell<PathBuf>;
@@ -127,11 +126,6 @@ impl Builder {
             }
         }
     }
-}
-
-/// The inputs that every artefact has: the pinned versions.
-fn pinned() -> Inputs {
-    Inputs::new().add(versions::SOURCE)
 }
 
 /// Removes a folder that may not be there.
