@@ -50,8 +50,8 @@ impl Builder {
             let checkout = self.source.as_os_str().as_encoded_bytes();
             if fs::read(&last).ok().as_deref() != Some(checkout) {
                 step.run(&mut cargo(&["clean", "--release", "--workspace"])).await?;
+                super::write(&last, checkout, false)?;
             }
-            super::write(&last, checkout, false)?;
             step.run(&mut cargo(&["build", "--release", "--locked", "-p", OPERATOR, "-p", SERVICES])).await?;
             for program in [OPERATOR, SERVICES] {
                 let built = target.join("release").join(program);
