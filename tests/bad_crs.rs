@@ -96,11 +96,6 @@ const fn memory_limit(
     Texts { path, good, bad, any_letters: false }
 }
 
-#[derive(Debug)]
-struct Rig {
-    server: ApiServer,
-}
-
 fn main() -> ExitCode {
     let definition = definition();
     let mut suite = Suite::new("bad_crs", 8)
@@ -113,9 +108,9 @@ fn main() -> ExitCode {
     let cases =
         cases::cases(&spec_schema(&definition), TEXTS).expect("a case for every field of the definition");
     for case in cases {
-        suite = suite.trial(case.name.clone(), move |rig| {
+        suite = suite.trial(case.name.clone(), move |server| {
             suite::block_on(async {
-                let said = apply(&rig, "lab", &case.spec, Really::No).await?;
+                let said = apply(&server, "lab", &case.spec, Really::No).await?;
                 match case.refused_at {
                     None => taken(said),
                     Some(field) => refused(said, &field),
@@ -126,11 +121,11 @@ fn main() -> ExitCode {
     suite.main(async || start(&definition).await)
 }
 
-async fn start(definition: &CustomResourceDefinition) -> Result<Rig, Box<dyn std::error::Error>> {
+async fn start(definition: &CustomResourceDefinition) -> Result<ApiServer, Box<dyn std::error::Error>> {
     let parts = Parts::find(&["kubenode"]).await?;
     let server = ApiServer::start(&parts).await?;
     server.install(definition).await?;
-    Ok(Rig { server })
+    Ok(server)
 }
 
 fn definition() -> CustomResourceDefinition {
@@ -144,23 +139,23 @@ fn spec_schema(definition: &CustomResourceDefinition) -> Value {
     definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"].clone()
 }
 
-async fn names(rig: Arc<Rig>) -> Outcome {
+async fn names(server: Arc<ApiServer>) -> Outcome {
     let longest = "a".repeat(35);
     for name in ["lab", "a", "lab-2", &longest] {
-        taken(apply(&rig, name, &json!({}), Really::No).await?)?;
+        taken(apply(&server, name, &json!({}), Really::No).await?)?;
     }
     let too_long = "a".repeat(36);
     for name in ["1lab", "my.lab", &too_long] {
-        refused(apply(&rig, name, &json!({}), Really::No).await?, "at most 35 lower-case letters")?;
+        refused(apply(&server, name, &json!({}), Really::No).await?, "at most 35 lower-case letters")?;
     }
     // Kubernetes' own rule for every name.
     for name in ["Lab", "-lab", "lab-", "my_lab"] {
-        refused(apply(&rig, name, &json!({}), Really::No).await?, "metadata.name")?;
+        refused(apply(&server, name, &json!({}), Really::No).await?, "metadata.name")?;
     }
     Ok(())
 }
 
-async fn amounts_against_each_other(rig: Arc<Rig>) -> Outcome {
+async fn amounts_against_each_other(server: Arc<ApiServer>) -> Outcome {
     for (amount, less, more) in [("memory", "1Gi", "1025Mi"), ("cpu", "1", "1001m")] {
         let pair =
             |request: &str, limit: &str| json!({"requests": {amount: request}, "limits": {amount: limit}});
@@ -170,19 +165,19 @@ async fn amounts_against_each_other(rig: Arc<Rig>) -> Outcome {
             |resources| json!({"services": {"quotation": {"resources": resources}}}),
         ];
         for place in places {
-            taken(apply(&rig, "lab", &place(pair(less, less)), Really::No).await?)?;
-            taken(apply(&rig, "lab", &place(pair(less, more)), Really::No).await?)?;
-            let above = apply(&rig, "lab", &place(pair(more, less)), Really::No).await?;
+            taken(apply(&server, "lab", &place(pair(less, less)), Really::No).await?)?;
+            taken(apply(&server, "lab", &place(pair(less, more)), Really::No).await?)?;
+            let above = apply(&server, "lab", &place(pair(more, less)), Really::No).await?;
             refused(above, &format!("requests.{amount} must not be above limits.{amount}"))?;
         }
     }
     Ok(())
 }
 
-async fn storage_stays(rig: Arc<Rig>) -> Outcome {
+async fn storage_stays(server: Arc<ApiServer>) -> Outcome {
     let name = "storage-stays";
     let size = |size: &str| json!({"kafka": {"storage": {"size": size}}});
-    taken(apply(&rig, name, &size("8Gi"), Really::Yes).await?)?;
+    taken(apply(&server, name, &size("8Gi"), Really::Yes).await?)?;
     let ephemeral = json!({"kafka": {"storage": {"size": "8Gi", "ephemeral": true}}});
     for changed in [
         size("16Gi"),
@@ -193,15 +188,15 @@ async fn storage_stays(rig: Arc<Rig>) -> Outcome {
         json!({"kafka": {}}),
         json!({"kafka": {"storage": {}}}),
     ] {
-        let said = apply(&rig, name, &changed, Really::Yes).await?;
+        let said = apply(&server, name, &changed, Really::Yes).await?;
         refused(said, "kafka.storage cannot be changed")?;
     }
-    taken(apply(&rig, name, &size("8Gi"), Really::Yes).await?)
+    taken(apply(&server, name, &size("8Gi"), Really::Yes).await?)
 }
 
-async fn the_rest_can_change(rig: Arc<Rig>) -> Outcome {
+async fn the_rest_can_change(server: Arc<ApiServer>) -> Outcome {
     let name = "the-rest-can-change";
-    taken(apply(&rig, name, &json!({}), Really::Yes).await?)?;
+    taken(apply(&server, name, &json!({}), Really::Yes).await?)?;
     for changed in [
         json!({"phase": "Infrastructure", "paused": true, "deletionPolicy": "Retain"}),
         json!({"kafka": {"image": "mirror.example/kafka:4.1.0"}}),
@@ -211,14 +206,14 @@ async fn the_rest_can_change(rig: Arc<Rig>) -> Outcome {
         json!({"hostAccess": {"enabled": true, "advertisedHost": "lab.example", "portOffset": 1000}}),
         json!({}),
     ] {
-        taken(apply(&rig, name, &changed, Really::Yes).await?)?;
+        taken(apply(&server, name, &changed, Really::Yes).await?)?;
     }
     Ok(())
 }
 
 /// Every default of the schema, and nothing else.
-async fn an_empty_spec_gets_its_defaults(rig: Arc<Rig>) -> Outcome {
-    let made = apply(&rig, "lab", &json!({}), Really::No).await?.map_err(|refusal| refusal.to_string())?;
+async fn an_empty_spec_gets_its_defaults(server: Arc<ApiServer>) -> Outcome {
+    let made = apply(&server, "lab", &json!({}), Really::No).await?.map_err(|refusal| refusal.to_string())?;
     let defaults = defaults(&spec_schema(&definition()));
     assert_eq!(made.data["spec"], defaults);
     for field in ["phase", "kafka", "schemaRegistry", "services", "hostAccess", "deletionPolicy", "paused"] {
@@ -246,8 +241,8 @@ fn defaults(schema: &Value) -> Value {
     Value::Object(all)
 }
 
-async fn a_spec_there_must_be(rig: Arc<Rig>) -> Outcome {
-    let labs = labs(&rig)?;
+async fn a_spec_there_must_be(server: Arc<ApiServer>) -> Outcome {
+    let labs = labs(&server)?;
     let bare = json!({"apiVersion": "edalab.dev/v1alpha1", "kind": "EdaLab", "metadata": {"name": "lab"}});
     let patch = PatchParams::apply("tests").validation_strict().dry_run();
     let said = labs.patch("lab", &patch, &Patch::Apply(&bare)).await;
@@ -265,18 +260,18 @@ enum Really {
 type Said = Result<Box<DynamicObject>, Box<kube::core::Status>>;
 
 async fn apply(
-    rig: &Rig,
+    server: &ApiServer,
     name: &str,
     spec: &Value,
     really: Really,
 ) -> Result<Said, Box<dyn std::error::Error>> {
     let mut patch = PatchParams::apply("tests").validation_strict();
     patch.dry_run = really == Really::No;
-    answer(labs(rig)?.patch(name, &patch, &Patch::Apply(edalabs::manifest(name, spec))).await)
+    answer(labs(server)?.patch(name, &patch, &Patch::Apply(edalabs::manifest(name, spec))).await)
 }
 
-fn labs(rig: &Rig) -> Result<Api<DynamicObject>, Box<dyn std::error::Error>> {
-    Ok(edalabs::of(rig.server.client()?, "default"))
+fn labs(server: &ApiServer) -> Result<Api<DynamicObject>, Box<dyn std::error::Error>> {
+    Ok(edalabs::of(server.client()?, "default"))
 }
 
 /// Tells a refusal from a server that does not work. Server-side apply compares types before anything is validated, and

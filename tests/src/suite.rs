@@ -19,6 +19,14 @@ const WORTH_TELLING: Duration = Duration::from_millis(500);
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Runtime::new().expect("a process can have threads, a timer and a poller"));
 
+/// What a suite's trials share. Dropping it takes it down.
+pub trait Rig: Send + Sync + 'static {
+    /// Prints what helps to understand a trial that failed, as long as the rig is there.
+    fn explain(&self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+}
+
 /// A suite: trials that share a rig of type `R`.
 pub struct Suite<R> {
     name: &'static str,
@@ -49,7 +57,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     RUNTIME.block_on(future)
 }
 
-impl<R: Send + Sync + 'static> Suite<R> {
+impl<R: Rig> Suite<R> {
     /// `most_at_once` bounds how many trials run side by side; `--test-threads` overrules it.
     pub fn new(name: &'static str, most_at_once: usize) -> Self {
         Self { name, most_at_once, trials: Vec::new() }
@@ -102,6 +110,9 @@ impl<R: Send + Sync + 'static> Suite<R> {
         });
         let conclusion = libtest_mimic::run(&arguments, trials.collect());
         let ended = began.elapsed();
+        if conclusion.has_failed() {
+            block_on(rig.explain());
+        }
         drop(rig);
         println!(
             "{}: {:.1} s to start what the trials share, {:.1} s for the trials, {:.1} s to take it down\n",

@@ -17,7 +17,10 @@ use super::{
     ports::{self, NoFreePort},
     process::{self, Process, ProcessError},
 };
-use crate::wait::{self, TimedOut};
+use crate::{
+    suite::Rig,
+    wait::{self, TimedOut},
+};
 
 /// How long the API server may take until it answers. On an idle machine it takes 4 s.
 const START: Duration = Duration::from_secs(90);
@@ -50,6 +53,8 @@ pub struct ApiServer {
     _etcd: Process,
     _folder: TempDir,
 }
+
+impl Rig for ApiServer {}
 
 impl ApiServer {
     /// Starts etcd and the API server from the part `kubenode`, and waits until it is ready.

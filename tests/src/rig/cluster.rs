@@ -13,7 +13,7 @@ use k8s_openapi::{
 };
 use kube::{
     Api, Client, Config, Resource, ResourceExt,
-    api::{AttachParams, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams},
+    api::{AttachParams, DeleteParams, DynamicObject, ListParams, LogParams, Patch, PatchParams, PostParams},
     config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
 use serde_json::{Value, json};
@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     edalabs,
+    suite::Rig,
     wait::{self, TimedOut},
 };
 
@@ -36,6 +37,8 @@ pub const PORT_OFFSET: u16 = 10_000;
 const SETTLED: Duration = Duration::from_secs(180);
 /// How long a command in a pod may take.
 const COMMAND: Duration = Duration::from_secs(20);
+/// How much of a pod's log is printed where a trial failed.
+const LAST_LINES: i64 = 40;
 
 /// The cluster does not do what the test needs.
 #[derive(Debug, thiserror::Error)]
@@ -106,6 +109,12 @@ impl Cluster {
     }
 }
 
+impl Rig for Cluster {
+    async fn explain(&self) {
+        explain(&self.kubeconfig).await;
+    }
+}
+
 impl Drop for Cluster {
     fn drop(&mut self) {
         take_down(NAME, Command::new(&self.program).args(["down", "--name", NAME]));
@@ -118,6 +127,30 @@ pub(super) async fn config_of(kubeconfig: &Path) -> Result<Config, ClusterError>
     let mut config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?;
     config.proxy_url = None;
     Ok(config)
+}
+
+/// Prints the pods that are not ready, with the end of their logs.
+pub(super) async fn explain(kubeconfig: &Path) {
+    if let Err(problem) = print_unready(kubeconfig).await {
+        println!("the pods that are not ready cannot be told: {problem}");
+    }
+}
+
+async fn print_unready(kubeconfig: &Path) -> Result<(), ClusterError> {
+    let client = Client::try_from(config_of(kubeconfig).await?)?;
+    for pod in Api::<Pod>::all(client.clone()).list(&ListParams::default()).await? {
+        let containers = pod.status.clone().and_then(|status| status.container_statuses).unwrap_or_default();
+        if !containers.is_empty() && containers.iter().all(|container| container.ready) {
+            continue;
+        }
+        let (namespace, name) = (pod.namespace().unwrap_or_default(), pod.name_any());
+        let tail = LogParams { tail_lines: Some(LAST_LINES), timestamps: true, ..LogParams::default() };
+        let log = Api::<Pod>::namespaced(client.clone(), &namespace).logs(&name, &tail).await;
+        let log = log.unwrap_or_else(|problem| format!("no log: {problem}"));
+        let status = serde_json::to_string(&pod.status).expect("JSON");
+        println!("not ready: {namespace}/{name} {status}\n{log}");
+    }
+    Ok(())
 }
 
 /// Takes the cluster `name` down by `command`, unless it is to stay.

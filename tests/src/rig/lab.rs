@@ -11,6 +11,7 @@ use super::{
     process::{self, ProcessError},
     program::ROOT,
 };
+use crate::suite::Rig;
 
 const NAME: &str = "edalab-up";
 /// Added to every port on this machine.
@@ -90,6 +91,12 @@ impl Lab {
 /// A command in the checkout, about this lab.
 fn own(command: &mut Command) -> &mut Command {
     command.current_dir(ROOT).env("EDALAB_NAME", NAME).env("EDALAB_PORT_OFFSET", PORT_OFFSET.to_string())
+}
+
+impl Rig for Lab {
+    async fn explain(&self) {
+        cluster::explain(&self.kubeconfig()).await;
+    }
 }
 
 impl Drop for Lab {

@@ -11,7 +11,10 @@ use super::{
     quotation::{Settings, source_of},
     registry::{Registry, RegistryRigError},
 };
-use crate::reader::{ReadError, Reader, Record};
+use crate::{
+    reader::{ReadError, Reader, Record},
+    suite::Rig,
+};
 
 /// The topics that quotation publishes to.
 pub const QUOTATION: &[TopicName] = &[topics::DEVIS_GENERE, topics::DEVIS_EXPIRE];
@@ -49,6 +52,8 @@ pub struct Stand {
     pub registry: Registry,
     pub kafka: Kafka,
 }
+
+impl Rig for Stand {}
 
 impl Stand {
     /// Starts both.
