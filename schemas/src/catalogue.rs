@@ -186,6 +186,28 @@ pub const CATALOGUE: &[Topic] = &[
     control(topics::CONTROL_ACK, "the answering service"),
 ];
 
+/// The topics in which the schema registry keeps what it knows. It makes them by itself where they are missing, but
+/// asks for them at once after that, and one start in some fails where the broker is slow to know of them. Nothing is
+/// ever removed from them, on which it insists.
+pub const OF_REGISTRY: &[Topic] = &[
+    of_registry(TopicName("kafkasql-journal")),
+    of_registry(TopicName("kafkasql-snapshots")),
+    of_registry(TopicName("registry-events")),
+];
+
+const fn of_registry(name: TopicName) -> Topic {
+    Topic {
+        name,
+        key: "the registry's own",
+        content: Content::Opaque,
+        partitions: 1,
+        cleanup: CleanupPolicy::Delete,
+        retention_ms: Some(-1),
+        retention_bytes: Some(-1),
+        segment_bytes: 16 * MIB,
+    }
+}
+
 /// The topic's entry in the catalogue.
 pub fn topic(name: &str) -> Option<&'static Topic> {
     CATALOGUE.iter().find(|topic| topic.name.as_str() == name)

@@ -17,7 +17,9 @@ pub mod quotation;
 pub mod wire;
 
 pub use avro::{DecodeError, EncodeError, Event, Fields, decode, encode, millis};
-pub use catalogue::{CATALOGUE, CleanupPolicy, Content, Subject, Topic, TopicName, subjects, topic, topics};
+pub use catalogue::{
+    CATALOGUE, CleanupPolicy, Content, OF_REGISTRY, Subject, Topic, TopicName, subjects, topic, topics,
+};
 pub use cloudevent::{CloudEvent, CloudEventError, Sequence, header};
 pub use ids::{ClientId, ClientIdError, DevisId, EventId, Version};
 pub use json::to_json;

@@ -1,4 +1,4 @@
-//! The topics of the catalogue, by Kafka's admin API.
+//! The topics of the catalogue and of the schema registry, by Kafka's admin API.
 //!
 //! Nothing here takes data away: a topic is never deleted, and a partition count that somebody raised is told and
 //! left, because keys have moved with it already.
@@ -50,21 +50,21 @@ impl Error {
 
 /// Creates what is missing, corrects settings that differ, and tells what was found.
 pub async fn sync(bootstrap: &str) -> Check {
-    match bring(bootstrap, schemas::CATALOGUE).await {
+    let wanted: Vec<&Topic> = schemas::CATALOGUE.iter().chain(schemas::OF_REGISTRY).collect();
+    match bring(bootstrap, &wanted).await {
         Ok(notes) if notes.is_empty() => {
-            Check::holds("TopicsAsInCatalogue", format!("{} topics", schemas::CATALOGUE.len()))
+            Check::holds("TopicsAsInCatalogue", format!("{} topics", wanted.len()))
         }
-        Ok(notes) => Check::holds(
-            "PartitionsDiffer",
-            format!("{} topics; {}", schemas::CATALOGUE.len(), notes.join("; ")),
-        ),
+        Ok(notes) => {
+            Check::holds("PartitionsDiffer", format!("{} topics; {}", wanted.len(), notes.join("; ")))
+        }
         Err(error) => Check::fails(error.reason(), error.to_string()),
     }
 }
 
-async fn bring(bootstrap: &str, catalogue: &'static [Topic]) -> Result<Vec<String>, Error> {
+async fn bring(bootstrap: &str, wanted: &[&Topic]) -> Result<Vec<String>, Error> {
     let session = Session::open(bootstrap).await?;
-    let result = session.bring(catalogue).await;
+    let result = session.bring(wanted).await;
     session.close().await?;
     result
 }
@@ -105,9 +105,9 @@ impl Session {
         Ok(tokio::task::spawn_blocking(move || drop(self)).await?)
     }
 
-    async fn bring(&self, catalogue: &'static [Topic]) -> Result<Vec<String>, Error> {
+    async fn bring(&self, wanted: &[&Topic]) -> Result<Vec<String>, Error> {
         let (there, missing): (Vec<&Topic>, Vec<&Topic>) =
-            catalogue.iter().partition(|topic| self.there.contains_key(topic.name.as_str()));
+            wanted.iter().partition(|topic| self.there.contains_key(topic.name.as_str()));
         self.create(&missing).await?;
         self.correct(&there).await?;
         Ok(partition_notes(&there, &self.there))
