@@ -163,7 +163,7 @@ const fn control(name: TopicName, key: &'static str) -> Topic {
     }
 }
 
-/// Every topic of a lab.
+/// Every topic that a lab's services speak through.
 pub const CATALOGUE: &[Topic] = &[
     domain(
         topics::DEVIS_GENERE,
@@ -189,7 +189,7 @@ pub const CATALOGUE: &[Topic] = &[
 /// The topics in which the schema registry keeps what it knows. It makes them by itself where they are missing, but
 /// asks for them at once after that, and one start in some fails where the broker is slow to know of them. Nothing is
 /// ever removed from them, on which it insists.
-pub const OF_REGISTRY: &[Topic] = &[
+const OF_REGISTRY: &[Topic] = &[
     of_registry(TopicName("kafkasql-journal")),
     of_registry(TopicName("kafkasql-snapshots")),
     of_registry(TopicName("registry-events")),
@@ -206,6 +206,11 @@ const fn of_registry(name: TopicName) -> Topic {
         retention_bytes: Some(-1),
         segment_bytes: 16 * MIB,
     }
+}
+
+/// Every topic that a lab's Kafka must have: the catalogue, and what the schema registry keeps its own in.
+pub fn required_topics() -> impl Iterator<Item = &'static Topic> {
+    CATALOGUE.iter().chain(OF_REGISTRY)
 }
 
 /// The topic's entry in the catalogue.

@@ -90,12 +90,13 @@ pub fn build(lab: &ValidatedLab) -> Vec<Object> {
 /// itself and the broker is slow to know of them, it can end in a state that it never leaves. A Deployment that is
 /// there already stays as it is wanted.
 pub fn startable(mut objects: Vec<Object>, refs: &Refs, topics_there: bool) -> Vec<Object> {
-    objects.retain(|object| {
-        let first = object.component == Component::SchemaRegistry
-            && object.kind == Kind::Deployment
-            && refs.find(object.kind, &object.name).is_none();
-        topics_there || !first
-    });
+    if !topics_there {
+        objects.retain(|object| {
+            object.component != Component::SchemaRegistry
+                || object.kind != Kind::Deployment
+                || refs.find(object.kind, &object.name).is_some()
+        });
+    }
     objects
 }
 

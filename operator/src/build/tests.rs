@@ -1,8 +1,10 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::dereference::Live;
-use crate::samples::{full, lab, minimal, validated};
+use crate::{
+    dereference::Live,
+    samples::{full, lab, minimal, validated},
+};
 
 fn manifests(objects: &[Object]) -> Vec<&Value> {
     objects.iter().map(|object| &object.manifest).collect()

@@ -50,7 +50,7 @@ impl Error {
 
 /// Creates what is missing, corrects settings that differ, and tells what was found.
 pub async fn sync(bootstrap: &str) -> Check {
-    let wanted: Vec<&Topic> = schemas::CATALOGUE.iter().chain(schemas::OF_REGISTRY).collect();
+    let wanted: Vec<&Topic> = schemas::required_topics().collect();
     match bring(bootstrap, &wanted).await {
         Ok(notes) if notes.is_empty() => {
             Check::holds("TopicsAsInCatalogue", format!("{} topics", wanted.len()))

@@ -14,7 +14,6 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer},
     error::KafkaError,
 };
-use schemas::{CATALOGUE, OF_REGISTRY};
 use tempfile::TempDir;
 
 use super::{
@@ -115,9 +114,8 @@ impl Kafka {
 
     async fn create_topics(&self) -> Result<(), KafkaRigError> {
         let admin: AdminClient<DefaultClientContext> = self.client().create()?;
-        let topics = || CATALOGUE.iter().chain(OF_REGISTRY);
-        let configs: Vec<_> = topics().map(schemas::Topic::config).collect();
-        let topics: Vec<NewTopic<'_>> = topics()
+        let configs: Vec<_> = schemas::required_topics().map(schemas::Topic::config).collect();
+        let topics: Vec<NewTopic<'_>> = schemas::required_topics()
             .zip(&configs)
             .map(|(topic, config)| {
                 let new = NewTopic::new(topic.name.as_str(), topic.partitions, TopicReplication::Fixed(1));
