@@ -7,7 +7,7 @@ CARGO_DENY = 0.20.2
 
 .DEFAULT_GOAL := help
 .PHONY: help up down stop reset logs status health topics events build check advisories generate test test-integration \
-  test-load test-machine planted dashboard grafana jaeger kafka-ui
+  test-parts test-load test-machine planted dashboard grafana jaeger kafka-ui
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -55,11 +55,16 @@ advisories: ## known vulnerabilities of dependencies (fetches the advisory datab
 generate: ## write the generated files anew
 	cargo build --quiet --workspace --bin generate && $(BUILT)/generate
 
+# A cluster waits more than it computes, and so does a Kafka: the two halves of the tests run side by side.
 test: check ## every check and test, on real parts
-	cargo test --workspace
+	cargo test --quiet --workspace --no-run
+	@$(MAKE) --no-print-directory --jobs 2 test-integration test-parts
 
-test-integration: ## only the tests that start Kafka or a cluster
-	cargo test --workspace --test up --test lab --test bad_crs --test events --test crash
+test-integration: ## the half of the tests that need a cluster
+	cargo test --workspace -- cluster::
+
+test-parts: ## the other half: units, and services on a real Kafka
+	cargo test --workspace -- --skip cluster::
 
 test-load: ## (comes later)
 	@echo "test-load: load tests come with a later step of the lab" >&2; exit 1

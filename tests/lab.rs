@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 const SOON: Duration = Duration::from_secs(90);
 
 fn main() -> ExitCode {
-    Suite::new("lab", 2)
+    Suite::new("cluster::lab", 2)
         .trial("from_apply_to_the_first_event_and_through_its_phases", trial!(through_its_phases))
         .trial("two_labs_side_by_side_and_a_volume_that_is_kept", trial!(two_labs_side_by_side))
         .trial("what_stands_in_the_way_is_named", trial!(what_stands_in_the_way_is_named))

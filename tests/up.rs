@@ -11,7 +11,7 @@ use edalab_tests::{
 };
 
 fn main() -> ExitCode {
-    Suite::new("up", 1)
+    Suite::new("cluster::up", 1)
         .trial("every_command_of_the_documents_does_what_it_says", trial!(every_command_of_the_documents))
         .trial("edalab_tells_of_the_lab", trial!(edalab_tells_of_the_lab))
         .trial("a_stop_keeps_the_data_and_a_reset_removes_it", trial!(a_stop_keeps_the_data))

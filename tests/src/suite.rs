@@ -58,7 +58,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 }
 
 impl<R: Rig> Suite<R> {
-    /// `most_at_once` bounds how many trials run side by side; `--test-threads` overrules it.
+    /// Trials are called `name::trial`. `most_at_once` bounds how many run side by side; `--test-threads` overrules it.
     pub fn new(name: &'static str, most_at_once: usize) -> Self {
         Self { name, most_at_once, trials: Vec::new() }
     }
@@ -67,21 +67,23 @@ impl<R: Rig> Suite<R> {
     #[must_use]
     pub fn trial(
         mut self,
-        name: impl Into<String>,
+        name: impl fmt::Display,
         run: impl FnOnce(Arc<R>) -> Outcome + Send + 'static,
     ) -> Self {
-        self.trials.push((name.into(), Box::new(run)));
+        self.trials.push((format!("{}::{name}", self.name), Box::new(run)));
         self
     }
 
     /// Starts the rig where a trial is asked for, runs the trials, and drops the rig.
-    pub fn main<E: std::fmt::Display>(self, start: impl AsyncFnOnce() -> Result<R, E>) -> ExitCode {
+    pub fn main<E: fmt::Display>(self, start: impl AsyncFnOnce() -> Result<R, E>) -> ExitCode {
         let mut arguments = Arguments::from_args();
         arguments.test_threads.get_or_insert(self.most_at_once);
-        let asked_for = |name: &str| match &arguments.filter {
-            None => true,
-            Some(filter) if arguments.exact => name == filter,
-            Some(filter) => name.contains(filter.as_str()),
+        let meant = |name: &str, filter: &String| {
+            if arguments.exact { name == filter } else { name.contains(filter) }
+        };
+        let asked_for = |name: &str| {
+            arguments.filter.as_ref().is_none_or(|filter| meant(name, filter))
+                && !arguments.skip.iter().any(|filter| meant(name, filter))
         };
         if arguments.list || !self.trials.iter().any(|(name, _)| asked_for(name)) {
             let idle = |(name, _): &(String, _)| Trial::test(name, || Ok(()));
