@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use crds::{ConditionStatus, EdaLab};
+use crds::EdaLab;
 use k8s_openapi::jiff::Timestamp;
 use kube::{
     Client, Resource, ResourceExt,
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::{
     apply::{apply, look},
-    build::{build, endpoints, startable},
+    build::{build, endpoints},
     config::RelatedImages,
     dereference::dereference,
     events,
@@ -87,8 +87,7 @@ async fn advance(lab: &EdaLab, ctx: &Context, outcome: &mut Outcome) -> Result<(
     let applied = if lab.spec.paused {
         look(&refs)
     } else {
-        let objects = startable(build(&wanted), &refs, topics_there(lab));
-        apply(&ctx.client, &wanted, objects, &refs, &ctx.metrics).await
+        apply(&ctx.client, &wanted, build(&wanted), &refs, &ctx.metrics).await
     };
     outcome.parts = observe(&wanted, &refs, &applied);
     outcome.endpoints = endpoints(&wanted);
@@ -98,11 +97,4 @@ async fn advance(lab: &EdaLab, ctx: &Context, outcome: &mut Outcome) -> Result<(
         (outcome.topics, outcome.schemas) = (Some(topics), Some(schemas));
     }
     Ok(())
-}
-
-/// Whether the last look at Kafka found the topics. Writing that into the status is a change of the lab, and so begins
-/// the reconciliation that goes on from there.
-fn topics_there(lab: &EdaLab) -> bool {
-    let condition = lab.status.as_ref().and_then(|status| status.condition("TopicsReady"));
-    condition.is_some_and(|condition| condition.status == ConditionStatus::True)
 }

@@ -40,7 +40,7 @@ pub fn observe(lab: &ValidatedLab, refs: &Refs, applied: &Applied) -> Vec<Part> 
             let (wanted, image) = match component {
                 Component::Kafka => (true, &lab.kafka.image),
                 Component::SchemaRegistry => (true, &lab.registry.image),
-                Component::Quotation => (lab.quotation.running, &lab.quotation.image),
+                Component::Quotation => (lab.quotation.running, &lab.services_image),
             };
             let (ready, reason, message) = standing(lab, component, wanted, refs, applied);
             Part { component, wanted, ready, reason, message, image: image.clone() }

@@ -22,6 +22,8 @@ pub struct ValidatedLab {
     pub deletion_policy: DeletionPolicy,
     pub kafka: KafkaSettings,
     pub registry: RegistrySettings,
+    /// The one image of all services.
+    pub services_image: String,
     pub quotation: QuotationSettings,
     pub host_access: HostSettings,
     pub pull_policy: PullPolicy,
@@ -58,7 +60,6 @@ pub struct RegistrySettings {
 /// The quotation service.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuotationSettings {
-    pub image: String,
     pub resources: FilledResources,
     /// As the service reads it: a number and s, m, h or d.
     pub quote_validity: String,
@@ -157,8 +158,8 @@ pub fn validate(lab: &EdaLab, related: &RelatedImages) -> Result<ValidatedLab, E
             heap_mebibytes: heap(&registry_resources),
             resources: registry_resources,
         },
+        services_image: image("services", spec.services.image.as_deref(), &related.services, registry)?,
         quotation: QuotationSettings {
-            image: image("services", spec.services.image.as_deref(), &related.services, registry)?,
             resources: fill(
                 "services.quotation.resources",
                 &spec.services.quotation.resources,

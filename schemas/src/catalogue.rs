@@ -189,7 +189,7 @@ pub const CATALOGUE: &[Topic] = &[
 /// The topics in which the schema registry keeps what it knows. It makes them by itself where they are missing, but
 /// asks for them at once after that, and one start in some fails where the broker is slow to know of them. Nothing is
 /// ever removed from them, on which it insists.
-const OF_REGISTRY: &[Topic] = &[
+pub const REGISTRY_TOPICS: &[Topic] = &[
     of_registry(TopicName("kafkasql-journal")),
     of_registry(TopicName("kafkasql-snapshots")),
     of_registry(TopicName("registry-events")),
@@ -210,7 +210,7 @@ const fn of_registry(name: TopicName) -> Topic {
 
 /// Every topic that a lab's Kafka must have: the catalogue, and what the schema registry keeps its own in.
 pub fn required_topics() -> impl Iterator<Item = &'static Topic> {
-    CATALOGUE.iter().chain(OF_REGISTRY)
+    CATALOGUE.iter().chain(REGISTRY_TOPICS)
 }
 
 /// The topic's entry in the catalogue.

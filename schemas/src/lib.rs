@@ -18,7 +18,8 @@ pub mod wire;
 
 pub use avro::{DecodeError, EncodeError, Event, Fields, decode, encode, millis};
 pub use catalogue::{
-    CATALOGUE, CleanupPolicy, Content, Subject, Topic, TopicName, required_topics, subjects, topic, topics,
+    CATALOGUE, CleanupPolicy, Content, REGISTRY_TOPICS, Subject, Topic, TopicName, required_topics, subjects,
+    topic, topics,
 };
 pub use cloudevent::{CloudEvent, CloudEventError, Sequence, header};
 pub use ids::{ClientId, ClientIdError, DevisId, EventId, Version};

@@ -24,7 +24,7 @@ use sha2::{Digest, Sha256};
 pub use endpoints::endpoints;
 pub use names::Component;
 
-use crate::{dereference::Refs, validate::ValidatedLab};
+use crate::validate::ValidatedLab;
 
 /// Annotation with the hash of what the operator last wanted of an object.
 pub const DESIRED_HASH: &str = "edalab.dev/desired-hash";
@@ -83,20 +83,6 @@ pub fn build(lab: &ValidatedLab) -> Vec<Object> {
     objects.extend(schema_registry::build(lab));
     objects.extend(services::quotation(lab));
     objects.sort_by_key(|object| object.kind);
-    objects
-}
-
-/// Leaves out the registry's Deployment until Kafka has the registry's topics. Where the registry has to make them
-/// itself and the broker is slow to know of them, it can end in a state that it never leaves. A Deployment that is
-/// there already stays as it is wanted.
-pub fn startable(mut objects: Vec<Object>, refs: &Refs, topics_there: bool) -> Vec<Object> {
-    if !topics_there {
-        objects.retain(|object| {
-            object.component != Component::SchemaRegistry
-                || object.kind != Kind::Deployment
-                || refs.find(object.kind, &object.name).is_some()
-        });
-    }
     objects
 }
 

@@ -89,12 +89,7 @@ pub(super) fn owned(lab: &ValidatedLab, component: Component, name: String) -> O
 
 /// Where pods reach Kafka: `<lab>-kafka.<namespace>.svc:9092`.
 pub fn kafka_bootstrap(lab: &str, namespace: &str) -> String {
-    format!("{}:9092", kafka_host(lab, namespace))
-}
-
-/// The name of Kafka's Service inside the cluster.
-pub(super) fn kafka_host(lab: &str, namespace: &str) -> String {
-    format!("{}.{namespace}.svc", Component::Kafka.object_name(lab))
+    format!("{}.{namespace}.svc:9092", Component::Kafka.object_name(lab))
 }
 
 /// The registry's Confluent API as pods reach it.

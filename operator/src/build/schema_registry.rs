@@ -1,10 +1,16 @@
 //! The schema registry: Apicurio Registry, which keeps its schemas in a topic of the lab's Kafka.
 
-use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy};
+use std::iter;
+
+use k8s_openapi::api::{
+    apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy},
+    core::v1::Container,
+};
+use schemas::REGISTRY_TOPICS;
 
 use super::{
     Component, Kind, Object,
-    names::{kafka_bootstrap, kafka_host, owned, selector},
+    names::{kafka_bootstrap, owned, selector},
     pod::{Pace, container, env, http_probe, port, template},
     service,
 };
@@ -15,6 +21,8 @@ const API_PORT: (&str, i32) = ("http", 8085);
 const API_NODE_PORT: i32 = 30085;
 /// Apicurio serves its health on a port of its own (Quarkus' management interface).
 const MANAGEMENT_PORT: i32 = 9000;
+/// The command of the services' image that waits, and the name of the container that runs it.
+const WAIT_FOR_TOPICS: &str = "wait-for-topics";
 
 /// Deployment and Services of the registry.
 pub(super) fn build(lab: &ValidatedLab) -> Vec<Object> {
@@ -29,13 +37,23 @@ pub(super) fn build(lab: &ValidatedLab) -> Vec<Object> {
     objects
 }
 
-/// Starts the registry. It waits for Kafka by itself, but ends where Kafka's name is not known yet: after a reboot the
-/// cluster's DNS starts beside it, and a pod that ends is started again more and more slowly.
-fn command(lab: &ValidatedLab) -> String {
-    let heap = lab.registry.heap_mebibytes;
-    let options = [
+/// Waits until Kafka has the registry's topics. Where the registry has to make them itself and the broker is slow to
+/// know of them, it can end in a state that it never leaves.
+fn wait_for_topics(lab: &ValidatedLab) -> Container {
+    let mut container = container(lab, REGISTRY, &lab.services_image, &lab.registry.resources, Vec::new());
+    let topics = REGISTRY_TOPICS.iter().map(|topic| topic.name.as_str());
+    container.args = Some(iter::once(WAIT_FOR_TOPICS).chain(topics).map(str::to_owned).collect());
+    container.env = Some(vec![env("KAFKA_BOOTSTRAP_SERVERS", kafka_bootstrap(&lab.name, &lab.namespace))]);
+    Container { name: WAIT_FOR_TOPICS.to_owned(), ..container }
+}
+
+fn command(lab: &ValidatedLab) -> Vec<String> {
+    let heap = format!("-Xmx{}m", lab.registry.heap_mebibytes);
+    let words = [
+        "java",
         // A start takes what it takes at most, idling little: the heap begins small.
-        &format!("-Xms64m -Xmx{heap}m"),
+        "-Xms64m",
+        &heap,
         // One core does the collecting: on a small heap nothing else pays.
         "-XX:+UseSerialGC",
         // The first compiler only: the registry starts faster and in less memory, and answers rarely, because
@@ -44,19 +62,15 @@ fn command(lab: &ValidatedLab) -> String {
         "-XX:+ExitOnOutOfMemoryError",
         // No file of counters in /tmp that nobody reads.
         "-XX:-UsePerfData",
-    ]
-    .join(" ");
-    let kafka = kafka_host(&lab.name, &lab.namespace);
-    format!(
-        "trap exit TERM\n\
-         until getent hosts {kafka} >/dev/null; do echo 'the name {kafka} is not known yet'; sleep 1; done\n\
-         exec java {options} -jar /deployments/quarkus-run.jar"
-    )
+        "-jar",
+        "/deployments/quarkus-run.jar",
+    ];
+    words.map(str::to_owned).to_vec()
 }
 
 fn deployment(lab: &ValidatedLab) -> Deployment {
     let mut container = container(lab, REGISTRY, &lab.registry.image, &lab.registry.resources, Vec::new());
-    container.command = Some(vec!["/bin/sh".to_owned(), "-c".to_owned(), command(lab)]);
+    container.command = Some(command(lab));
     container.env = Some(vec![
         env("APICURIO_STORAGE_KIND", "kafkasql"),
         env("APICURIO_KAFKASQL_BOOTSTRAP_SERVERS", kafka_bootstrap(&lab.name, &lab.namespace)),
@@ -78,6 +92,8 @@ fn deployment(lab: &ValidatedLab) -> Deployment {
     container.startup_probe = Some(http_probe("management", "/health/ready", Pace::start_within(420)));
     container.readiness_probe = Some(http_probe("management", "/health/ready", Pace::every(5, 3)));
     container.liveness_probe = Some(http_probe("management", "/health/live", Pace::every(15, 8)));
+    let mut pod = template(lab, REGISTRY, container, Vec::new(), 30);
+    pod.spec.get_or_insert_default().init_containers = Some(vec![wait_for_topics(lab)]);
     Deployment {
         metadata: owned(lab, REGISTRY, REGISTRY.object_name(&lab.name)),
         spec: Some(DeploymentSpec {
@@ -89,7 +105,7 @@ fn deployment(lab: &ValidatedLab) -> Deployment {
                 ..DeploymentStrategy::default()
             }),
             revision_history_limit: Some(2),
-            template: template(lab, REGISTRY, container, Vec::new(), 30),
+            template: pod,
             ..DeploymentSpec::default()
         }),
         ..Deployment::default()

@@ -41,7 +41,7 @@ pub(super) fn quotation(lab: &ValidatedLab) -> Vec<Object> {
 fn stateful_set(lab: &ValidatedLab) -> StatefulSet {
     let settings = &lab.quotation;
     let mut container =
-        container(lab, QUOTATION, &settings.image, &settings.resources, vec![mount(DATA, "/data")]);
+        container(lab, QUOTATION, &lab.services_image, &settings.resources, vec![mount(DATA, "/data")]);
     container.args = Some(vec!["quotation".to_owned()]);
     container.env = Some(vec![
         env("HTTP_ADDR", format!("0.0.0.0:{}", HTTP_PORT.1)),

@@ -1,10 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{
-    dereference::Live,
-    samples::{full, lab, minimal, validated},
-};
+use crate::samples::{full, lab, minimal, validated};
 
 fn manifests(objects: &[Object]) -> Vec<&Value> {
     objects.iter().map(|object| &object.manifest).collect()
@@ -108,21 +105,4 @@ fn every_pod_meets_pod_security_restricted() {
         }
     }
     assert_eq!(pods, 6);
-}
-
-#[test]
-fn the_registry_s_first_start_waits_for_its_topics() {
-    let is_registry =
-        |object: &Object| (object.kind, object.component) == (Kind::Deployment, Component::SchemaRegistry);
-    let objects = build(&validated(&minimal()));
-    let early = startable(objects.clone(), &Refs::default(), false);
-    assert_eq!(early.len() + 1, objects.len());
-    assert!(!early.iter().any(is_registry));
-    assert_eq!(startable(objects.clone(), &Refs::default(), true), objects);
-
-    let registry = objects.iter().find(|object| is_registry(object)).expect("a registry");
-    let object = serde_json::from_value(registry.manifest.clone()).expect("an object");
-    let live = Live { kind: registry.kind, name: registry.name.clone(), object };
-    let refs = Refs { live: vec![live], ..Refs::default() };
-    assert_eq!(startable(objects.clone(), &refs, false), objects, "it is started already");
 }

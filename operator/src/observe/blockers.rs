@@ -37,11 +37,14 @@ fn blocker(reason: &str, subject: &str, detail: &str) -> Blocker {
 
 fn container_trouble(pod: &Pod) -> Option<Blocker> {
     let status = pod.status.as_ref()?;
-    status
-        .init_container_statuses
-        .iter()
-        .chain(&status.container_statuses)
-        .flatten()
+    // One that came before the others and is done stands in nobody's way.
+    let done = |container: &&ContainerStatus| {
+        let ended = container.state.as_ref().and_then(|state| state.terminated.as_ref());
+        ended.is_some_and(|ended| ended.exit_code == 0)
+    };
+    let before = status.init_container_statuses.iter().flatten().filter(|container| !done(container));
+    before
+        .chain(status.container_statuses.iter().flatten())
         .find_map(|container| container_blocker(&pod.name_any(), container))
 }
 
@@ -136,12 +139,14 @@ fn not_created(workload: &str, warnings: &[Event]) -> Option<Blocker> {
 }
 
 /// What keeps a scheduled pod's container from being made: a volume that does not mount, a network that fails. Such
-/// warnings are told only while the container waits; they outlive what they are about.
+/// warnings are told only while a container waits and none runs; they outlive what they are about.
 fn not_made(pod: &Pod, warnings: &[Event]) -> Option<Blocker> {
-    let statuses = pod.status.as_ref()?.container_statuses.as_ref()?;
-    statuses
-        .iter()
-        .find(|container| container.state.as_ref().is_some_and(|state| state.waiting.is_some()))?;
+    let status = pod.status.as_ref()?;
+    let all = || status.init_container_statuses.iter().chain(&status.container_statuses).flatten();
+    let current = || all().filter_map(|container| container.state.as_ref());
+    if current().any(|state| state.running.is_some()) || !current().any(|state| state.waiting.is_some()) {
+        return None;
+    }
     let name = pod.name_any();
     let about_pod = warnings.iter().filter(|event| {
         event.involved_object.kind.as_deref() == Some("Pod")

@@ -145,6 +145,21 @@ fn names_what_is_in_the_way_of_a_pod() {
 }
 
 #[test]
+fn a_container_that_comes_before_is_in_the_way_until_it_is_done() {
+    let before = |state: &Value| {
+        let mut status = container(&json!({ "waiting": { "reason": "PodInitializing" } }), 0, &json!({}));
+        status["initContainerStatuses"] = container(state, 0, &json!({}))["containerStatuses"].clone();
+        let warnings = vec![event("Pod", "lab-kafka-0", "FailedMount", "no such volume")];
+        kafka(&Refs { pods: vec![pod(&status)], warnings, ..Refs::default() }, &Applied::default()).1
+    };
+    assert_eq!(before(&json!({ "waiting": { "reason": "PodInitializing" } })), "FailedMount");
+    assert_eq!(before(&json!({ "running": {} })), "Starting");
+    assert_eq!(before(&json!({ "terminated": { "exitCode": 1 } })), "CrashLoopBackOff");
+    let done = json!({ "terminated": { "exitCode": 0, "reason": "Completed" } });
+    assert_eq!(before(&done), "FailedMount", "what keeps the next from starting");
+}
+
+#[test]
 fn names_what_keeps_a_pod_from_being_there() {
     let quota = event(
         "StatefulSet",

@@ -1,13 +1,11 @@
-//! The Kafka producer that the relay publishes with.
+//! What services and tools need of the Kafka client: the producer that the relay publishes with, and logs.
 
 use std::time::Duration;
 
 use prometheus::IntGauge;
 use rdkafka::{
-    ClientConfig, ClientContext, Statistics,
-    config::RDKafkaLogLevel,
-    error::KafkaError,
-    producer::{FutureProducer, Producer as _},
+    ClientConfig, ClientContext, Statistics, client::Client, config::RDKafkaLogLevel,
+    consumer::ConsumerContext, error::KafkaError, producer::FutureProducer,
 };
 
 use crate::metrics::Metrics;
@@ -59,8 +57,20 @@ impl ClientContext for ProducerContext {
     }
 }
 
+/// For tools: librdkafka's log lines go where ours go, which is nowhere unless somebody sets a subscriber up.
+#[derive(Debug)]
+pub struct QuietContext;
+
+impl ClientContext for QuietContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log_line(level, facility, message);
+    }
+}
+
+impl ConsumerContext for QuietContext {}
+
 /// One of librdkafka's log lines, at our level.
-pub fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
+fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
     // A connection that fails is told by the error callback too.
     if facility == "FAIL" {
         tracing::debug!(facility, message, "librdkafka");
@@ -103,7 +113,7 @@ pub fn producer(bootstrap_servers: &str, gauges: ProducerGauges) -> Result<Produ
 }
 
 /// Whether the topic exists. It blocks for at most five seconds.
-pub fn topic_exists(producer: &Producer, topic: &str) -> Result<bool, KafkaError> {
-    let metadata = producer.client().fetch_metadata(Some(topic), METADATA_TIMEOUT)?;
+pub fn topic_exists<C: ClientContext>(client: &Client<C>, topic: &str) -> Result<bool, KafkaError> {
+    let metadata = client.fetch_metadata(Some(topic), METADATA_TIMEOUT)?;
     Ok(metadata.topics().iter().any(|found| found.name() == topic && !found.partitions().is_empty()))
 }

@@ -1,6 +1,7 @@
 //! `edalab-services`: the one binary in the one image. Each subcommand is a service, or a tool beside them.
 
 mod events;
+mod wait_for_topics;
 
 use std::process::ExitCode;
 
@@ -23,6 +24,8 @@ enum Command {
     Quotation(quotation::Config),
     /// Print the events on the lab's topics as JSON lines
     Events(events::Config),
+    /// Wait until Kafka has topics
+    WaitForTopics(wait_for_topics::Config),
 }
 
 #[tokio::main]
@@ -30,6 +33,7 @@ async fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Quotation(config) => serve_quotation(config).await,
         Command::Events(config) => events::print(config).await.map_err(anyhow::Error::msg),
+        Command::WaitForTopics(config) => wait_for_topics::wait(config).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -10,7 +10,7 @@ use prometheus::{IntCounter, IntCounterVec, IntGauge};
 use rdkafka::{
     error::KafkaError,
     message::{Header, OwnedHeaders},
-    producer::FutureRecord,
+    producer::{FutureRecord, Producer as _},
 };
 use schemas::{SchemaId, wire};
 use sqlx::SqlitePool;
@@ -224,7 +224,8 @@ impl Relay {
         for topic in rows.iter().map(|row| &row.topic) {
             if !connection.topics.contains(topic) {
                 let (producer, name) = (connection.producer.clone(), topic.clone());
-                let asked = tokio::task::spawn_blocking(move || kafka::topic_exists(&producer, &name)).await;
+                let asked =
+                    tokio::task::spawn_blocking(move || kafka::topic_exists(producer.client(), &name)).await;
                 if !asked.unwrap_or(Err(KafkaError::Canceled))? {
                     return Err(RelayError::NoTopic { topic: topic.clone() });
                 }

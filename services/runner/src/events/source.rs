@@ -6,11 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use platform::kafka::log_line;
+use platform::kafka::QuietContext;
 use rdkafka::{
-    ClientConfig, ClientContext, Message as _, Offset, TopicPartitionList,
+    ClientConfig, Message as _, Offset, TopicPartitionList,
     config::RDKafkaLogLevel,
-    consumer::{Consumer as _, ConsumerContext, StreamConsumer},
+    consumer::{Consumer as _, StreamConsumer},
     error::KafkaError,
     message::OwnedMessage,
     metadata::Metadata,
@@ -33,17 +33,6 @@ pub(super) enum Start {
     Beginning,
     End,
 }
-
-/// librdkafka's log lines go where ours go: for a tool nowhere, unless somebody sets a subscriber up.
-struct QuietContext;
-
-impl ClientContext for QuietContext {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        log_line(level, facility, message);
-    }
-}
-
-impl ConsumerContext for QuietContext {}
 
 /// Topic and partition number.
 type Partition = (String, i32);
