@@ -25,6 +25,9 @@ const START: Duration = Duration::from_secs(60);
 /// How long it may take to end its containers and itself.
 const STOP: Duration = Duration::from_secs(60);
 
+/// The machine's network interfaces.
+const LINKS: &str = "/sys/class/net";
+
 /// The control group of all containers of the private engine.
 const CGROUP: &str = "edalab";
 
@@ -112,7 +115,24 @@ impl Engine {
                 next: "run `edalab down` again; `docker network inspect` names who uses it".into(),
             });
         }
-        for link in links.iter().filter(|link| Path::new("/sys/class/net").join(link).exists()) {
+        self.remove_links(&links).await
+    }
+
+    /// Removes from our bridges those links that were there before this engine started: the killed one before it left
+    /// them. A container that is started again gets the address of its former self, which would answer in its place now
+    /// and then as long as it hangs on the bridge.
+    async fn remove_links_from_before(&self, before: &[String]) -> Result<()> {
+        let networks = ["network", "ls", "--quiet", "--no-trunc", "--filter", "driver=bridge"];
+        for id in self.output(&networks).await?.unwrap_or_default().lines() {
+            let mut links = links_on(&bridge(id));
+            links.retain(|link| before.contains(link));
+            self.remove_links(&links).await?;
+        }
+        Ok(())
+    }
+
+    async fn remove_links(&self, links: &[String]) -> Result<()> {
+        for link in links.iter().filter(|link| Path::new(LINKS).join(link).exists()) {
             let mut delete = self.prepare(Command::new("busybox"));
             // one that ended by itself meanwhile is as good as deleted
             let delete = delete.args(["ip", "link", "del", link]).stderr(Stdio::null()).status().await;
@@ -160,6 +180,7 @@ impl Engine {
             wait_for_start(deadline, &step, run, "containerd").await?;
         }
 
+        let before = names_in(Path::new(LINKS));
         if running(run, "dockerd").is_none() {
             let config = run.join("daemon.json");
             fs::write(&config, docker_config(run)).map_err(|e| Error::path("write", &config, e))?;
@@ -186,6 +207,7 @@ impl Engine {
         while !self.answers().await {
             wait_for_start(deadline, &step, run, "dockerd").await?;
         }
+        self.remove_links_from_before(&before).await?;
         step.done();
         Ok(())
     }
@@ -226,8 +248,12 @@ fn bridge(network_id: &str) -> String {
 /// The host's ends of the links on a bridge. A container's ends with its network namespace, and a namespace whose engine
 /// was killed lives on for minutes, until its last connections time out.
 fn links_on(bridge: &str) -> Vec<String> {
-    let links = Path::new("/sys/class/net").join(bridge).join("brif");
-    let entries = fs::read_dir(links).into_iter().flatten().flatten();
+    names_in(&Path::new(LINKS).join(bridge).join("brif"))
+}
+
+/// The names in a folder; none where there is no such folder.
+fn names_in(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
 

@@ -65,10 +65,12 @@ fn a_stop_and_a_killed_engine_keep_the_data() {
     run(&["up"]);
     assert_eq!(output(&["events", "--max", "1"]), events, "the event is still the first one after a stop");
 
+    let links = names_in("/sys/class/net").len();
     for daemon in ["dockerd", "containerd"] {
         kill_recorded(daemon);
     }
     run(&["up"]);
+    assert_eq!(names_in("/sys/class/net").len(), links, "the killed node's link would answer in its place");
     assert_eq!(
         output(&["events", "--max", "1"]),
         events,
