@@ -180,8 +180,10 @@ impl Engine {
             wait_for_start(deadline, &step, run, "containerd").await?;
         }
 
-        let before = names_in(Path::new(LINKS));
+        // None where it runs already and does not answer yet: some links may be of its own by now.
+        let mut before = Vec::new();
         if running(run, "dockerd").is_none() {
+            before = names_in(Path::new(LINKS));
             let config = run.join("daemon.json");
             fs::write(&config, docker_config(run)).map_err(|e| Error::path("write", &config, e))?;
             let _ = fs::remove_file(run.join("docker.pid")); // a killed one's would stop this one
