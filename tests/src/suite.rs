@@ -78,16 +78,9 @@ impl<R: Rig> Suite<R> {
     pub fn main<E: fmt::Display>(self, start: impl AsyncFnOnce() -> Result<R, E>) -> ExitCode {
         let mut arguments = Arguments::from_args();
         arguments.test_threads.get_or_insert(self.most_at_once);
-        let meant = |name: &str, filter: &String| {
-            if arguments.exact { name == filter } else { name.contains(filter) }
-        };
-        let asked_for = |name: &str| {
-            arguments.filter.as_ref().is_none_or(|filter| meant(name, filter))
-                && !arguments.skip.iter().any(|filter| meant(name, filter))
-        };
-        if arguments.list || !self.trials.iter().any(|(name, _)| asked_for(name)) {
-            let idle = |(name, _): &(String, _)| Trial::test(name, || Ok(()));
-            return libtest_mimic::run(&arguments, self.trials.iter().map(idle).collect()).exit_code();
+        let idle: Vec<Trial> = self.trials.iter().map(|(name, _)| Trial::test(name, || Ok(()))).collect();
+        if arguments.list || idle.iter().all(|trial| arguments.is_filtered_out(trial)) {
+            return libtest_mimic::run(&arguments, idle).exit_code();
         }
 
         let began = Instant::now();

@@ -65,7 +65,7 @@ fn command(lab: &ValidatedLab) -> Vec<String> {
         "-jar",
         "/deployments/quarkus-run.jar",
     ];
-    words.map(str::to_owned).to_vec()
+    words.map(str::to_owned).into()
 }
 
 fn deployment(lab: &ValidatedLab) -> Deployment {

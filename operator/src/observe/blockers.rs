@@ -142,9 +142,11 @@ fn not_created(workload: &str, warnings: &[Event]) -> Option<Blocker> {
 /// warnings are told only while a container waits and none runs; they outlive what they are about.
 fn not_made(pod: &Pod, warnings: &[Event]) -> Option<Blocker> {
     let status = pod.status.as_ref()?;
-    let all = || status.init_container_statuses.iter().chain(&status.container_statuses).flatten();
-    let current = || all().filter_map(|container| container.state.as_ref());
-    if current().any(|state| state.running.is_some()) || !current().any(|state| state.waiting.is_some()) {
+    let containers = status.init_container_statuses.iter().chain(&status.container_statuses).flatten();
+    let current: Vec<_> = containers.filter_map(|container| container.state.as_ref()).collect();
+    if current.iter().any(|state| state.running.is_some())
+        || current.iter().all(|state| state.waiting.is_none())
+    {
         return None;
     }
     let name = pod.name_any();

@@ -1,4 +1,4 @@
-//! What services and tools need of the Kafka client: the producer that the relay publishes with, and logs.
+//! What services and tools need of the Kafka client: the relay's producer, logs, and whether a topic is there.
 
 use std::time::Duration;
 
