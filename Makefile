@@ -1,18 +1,25 @@
 # The lab's commands, each one line. Where there is no make (Windows), call `cargo run -p edalab -- COMMAND`.
 #
 # Programs are built with --workspace: every crate gets the same features then, and none is compiled twice.
-BUILT = $(or $(CARGO_TARGET_DIR),target)/debug
+TARGET = $(or $(CARGO_TARGET_DIR),target)
+BUILT = $(TARGET)/debug
+NODE = $(TARGET)/asyncapi
 EDALAB = cargo build --quiet --workspace --bin edalab && $(BUILT)/edalab
 CARGO_DENY = 0.20.2
 
+# What other people's crates were compiled to, for the next fresh checkout that has the same ones. It is copied, not
+# shared: cargo knows our own crates' files by age alone, and of two checkouts in one folder, one would run the other's.
+CACHE = $(or $(EDALAB_HOME),$(or $(XDG_DATA_HOME),$(HOME)/.local/share)/edalab)/cache
+COMPILED = $(CACHE)/dependencies-$(shell cat Cargo.lock Cargo.toml rust-toolchain.toml | git hash-object --stdin)
+
 .DEFAULT_GOAL := help
-.PHONY: help up down stop reset logs status health topics events build check advisories generate test test-integration \
-  test-parts test-load test-machine planted dashboard grafana jaeger kafka-ui
+.PHONY: help up down stop reset logs status health topics events build check advisories generate asyncapi \
+  keep-dependencies test test-integration test-parts test-load test-machine planted dashboard grafana jaeger kafka-ui
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
-up: ## bring the lab up, from whatever is there
+up: | $(TARGET) ## bring the lab up, from whatever is there
 	@cargo build --workspace --bin edalab && $(BUILT)/edalab up
 
 down: ## remove the lab; what was built stays in the cache
@@ -39,10 +46,20 @@ topics: ## list the topics
 events: ## print the events, decoded
 	@$(EDALAB) events
 
-build: ## compile everything
+build: | $(TARGET) ## compile everything
 	cargo build --workspace
 
-check: ## formatting, lints, licences, generated files
+$(TARGET):
+	@if [ -d $(COMPILED) ]; then cp -Rp $(COMPILED) $(TARGET); fi
+
+keep-dependencies:
+	@[ -d $(COMPILED) ] || { \
+	  rm -rf $(CACHE)/dependencies-* && mkdir -p $(CACHE)/dependencies-unfinished/debug && \
+	  cp -Rp $(BUILT)/.fingerprint $(BUILT)/build $(BUILT)/deps $(CACHE)/dependencies-unfinished/debug && \
+	  cargo clean --quiet --workspace --target-dir $(CACHE)/dependencies-unfinished && \
+	  mv $(CACHE)/dependencies-unfinished $(COMPILED); }
+
+check: | $(TARGET) ## formatting, lints, licences, generated files
 	cargo fmt --all --check
 	cargo clippy --quiet --workspace --all-targets -- --deny warnings
 	cargo deny --version 2>/dev/null | grep -qF $(CARGO_DENY) || cargo install --locked --quiet cargo-deny@$(CARGO_DENY)
@@ -55,9 +72,15 @@ advisories: ## known vulnerabilities of dependencies (fetches the advisory datab
 generate: ## write the generated files anew
 	cargo build --quiet --workspace --bin generate && $(BUILT)/generate
 
+# Not installed in schemas/: what lies there decides the tags of our images.
+asyncapi: ## validate the AsyncAPI document with its official parser
+	@mkdir -p $(NODE) && cp -R schemas/asyncapi/. $(NODE) && npm ci --prefix $(NODE) --loglevel error >/dev/null && \
+	  node $(NODE)/validate.mjs schemas/asyncapi.yaml
+
 # A cluster waits more than it computes, and so does a Kafka: the two halves of the tests run side by side.
 test: check ## every check and test, on real parts
 	cargo test --quiet --workspace --no-run
+	@$(MAKE) --no-print-directory keep-dependencies
 	@$(MAKE) --no-print-directory --jobs 2 test-integration test-parts
 
 test-integration: ## the half of the tests that need a cluster

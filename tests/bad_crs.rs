@@ -30,6 +30,7 @@ const TEXTS: &[Texts] = &[
     memory_limit("kafka.resources.limits.memory", &["512Mi", "64Gi"], &["511Mi", "65537Mi"]),
     memory_limit("schemaRegistry.resources.limits.memory", &["384Mi", "64Gi"], &["383Mi", "65537Mi"]),
     memory_limit("quotation.resources.limits.memory", &["64Mi", "64Gi"], &["63Mi", "65537Mi"]),
+    memory_limit("souscription.resources.limits.memory", &["64Mi", "64Gi"], &["63Mi", "65537Mi"]),
     Texts {
         path: "resources.requests.memory",
         good: &["16Mi", "64Gi", "16777216", "0.5Gi", "17M"],
@@ -159,10 +160,11 @@ async fn amounts_against_each_other(server: Arc<ApiServer>) -> Outcome {
     for (amount, less, more) in [("memory", "1Gi", "1025Mi"), ("cpu", "1", "1001m")] {
         let pair =
             |request: &str, limit: &str| json!({"requests": {amount: request}, "limits": {amount: limit}});
-        let places: [fn(Value) -> Value; 3] = [
+        let places: [fn(Value) -> Value; 4] = [
             |resources| json!({"kafka": {"resources": resources}}),
             |resources| json!({"schemaRegistry": {"resources": resources}}),
             |resources| json!({"services": {"quotation": {"resources": resources}}}),
+            |resources| json!({"services": {"souscription": {"resources": resources}}}),
         ];
         for place in places {
             taken(apply(&server, "lab", &place(pair(less, less)), Really::No).await?)?;
@@ -203,6 +205,7 @@ async fn the_rest_can_change(server: Arc<ApiServer>) -> Outcome {
         json!({"kafka": {"resources": {"limits": {"memory": "1Gi"}}}}),
         json!({"kafka": {"storage": {"size": "5Gi", "ephemeral": false}}}), // the defaults, spelled out
         json!({"services": {"quotation": {"quoteValidity": "1h"}}}),
+        json!({"services": {"souscription": {"resources": {"limits": {"memory": "256Mi"}}}}}),
         json!({"hostAccess": {"enabled": true, "advertisedHost": "lab.example", "portOffset": 1000}}),
         json!({}),
     ] {

@@ -4,12 +4,13 @@ use std::{
     collections::BTreeSet,
     process::{Command, ExitCode},
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use edalab_tests::{
     judge::judge,
-    rig::{process, program, quotation::Quotation, stand::Stand},
+    random_moment,
+    rig::{process, program, service::Service, stand::Stand},
     suite::{Outcome, Suite},
     trial, wait,
 };
@@ -72,8 +73,8 @@ async fn at_random(stand: Arc<Stand>) -> Outcome {
     every_answer_is_one_event(&stand, quotation, &answered, "random moments").await
 }
 
-async fn service(stand: &Stand, lab: &str) -> Result<Quotation, Box<dyn std::error::Error>> {
-    Ok(Quotation::new(stand.settings(program::services_that_crash().await?, lab))?)
+async fn service(stand: &Stand, lab: &str) -> Result<Service, Box<dyn std::error::Error>> {
+    Ok(Service::new(stand.settings(program::services_that_crash().await?, lab))?)
 }
 
 /// The ids of the quotes that were answered with 201 until the service was gone.
@@ -112,7 +113,7 @@ async fn ask_as(client: u32, url: String) -> BTreeSet<String> {
 /// the database.
 async fn every_answer_is_one_event(
     stand: &Stand,
-    mut quotation: Quotation,
+    mut quotation: Service,
     answered: &BTreeSet<String>,
     point: &str,
 ) -> Outcome {
@@ -195,10 +196,4 @@ async fn strace() -> Result<&'static str, process::ProcessError> {
         process::output(Command::new("apt-get").args(["install", "--yes", "strace"])).await?;
     }
     Ok("strace")
-}
-
-/// Up to half a second.
-fn random_moment() -> Duration {
-    let nanos = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.subsec_nanos());
-    Duration::from_millis(u64::from(nanos / 1000 % 500))
 }

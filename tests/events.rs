@@ -9,7 +9,7 @@ use edalab_tests::{
     rig::{
         kafka::Kafka,
         ports, process, program, python,
-        quotation::{Quotation, Settings, source_of},
+        service::{Service, Settings, source_of},
         stand::{QUOTATION, Stand},
     },
     suite::{Outcome, Suite},
@@ -76,7 +76,7 @@ async fn a_quote_reaches_its_topic(stand: Arc<Stand>) -> Outcome {
 async fn a_past_quote_expires_once(stand: Arc<Stand>) -> Outcome {
     let lab = "expires";
     let settings = Settings { validity: "1s".to_owned(), ..settings(&stand, lab).await? };
-    let mut quotation = Quotation::start(settings).await?;
+    let mut quotation = Service::start(settings).await?;
     let mut ids = Vec::new();
     for client in ["C001", "C002", "C003"] {
         ids.push(text(&quotation.quote(client, "AUTO", 1000.0).await?, "devisId"));
@@ -112,10 +112,10 @@ async fn a_past_quote_expires_once(stand: Arc<Stand>) -> Outcome {
 async fn the_broker_is_away(stand: Arc<Stand>) -> Outcome {
     let lab = "broker-away";
     let mut kafka = Kafka::start(&stand.parts).await?;
-    let mut reader = Reader::new(&kafka.bootstrap(), QUOTATION, &source_of(lab))?;
+    let mut reader = Reader::new(&kafka.bootstrap(), QUOTATION, &source_of(lab, "quotation"))?;
     kafka.stop().await?;
     let settings = Settings { bootstrap: kafka.bootstrap(), ..settings(&stand, lab).await? };
-    let quotation = Quotation::start(settings).await?;
+    let quotation = Service::start(settings).await?;
     for client in ["C001", "C002"] {
         quotation.quote(client, "HABITATION", 200_000.0).await?;
     }
@@ -138,7 +138,7 @@ async fn the_broker_is_killed_under_load(stand: Arc<Stand>) -> Outcome {
     let lab = "broker-killed";
     let mut kafka = Kafka::start(&stand.parts).await?;
     let settings = Settings { bootstrap: kafka.bootstrap(), ..settings(&stand, lab).await? };
-    let quotation = Quotation::start(settings).await?;
+    let quotation = Service::start(settings).await?;
     let mut reader = Reader::new(&kafka.bootstrap(), QUOTATION, &quotation.source())?;
     let mut quoted = 0;
     for _ in 0..2 {
@@ -172,7 +172,7 @@ async fn the_registry_is_away(stand: Arc<Stand>) -> Outcome {
     let mut link = Link::new(port, stand.registry.port());
     let registry = format!("http://127.0.0.1:{port}/apis/ccompat/v7");
     let settings = Settings { registry, ..settings(&stand, lab).await? };
-    let quotation = Quotation::start(settings).await?;
+    let quotation = Service::start(settings).await?;
     quotation.quote("C001", "AUTO", 1000.0).await?;
     assert_eq!(quotation.look_up("/ready").await?.status(), StatusCode::OK, "commands are still taken");
     let mut reader = stand.reader(lab)?;
@@ -214,7 +214,7 @@ async fn a_stop_publishes_what_is_stored(stand: Arc<Stand>) -> Outcome {
 async fn an_independent_client_reads_the_events(stand: Arc<Stand>) -> Outcome {
     let lab = "independent";
     let settings = Settings { validity: "1s".to_owned(), ..settings(&stand, lab).await? };
-    let quotation = Quotation::start(settings).await?;
+    let quotation = Service::start(settings).await?;
     let mut quotes = BTreeMap::new();
     for (good, value) in [("AUTO", 25_000.0), ("HABITATION", 123_456.78), ("AUTRE", 0.01)] {
         let devis = quotation.quote("C-python", good, value).await?;
@@ -269,8 +269,8 @@ async fn settings(stand: &Stand, lab: &str) -> Result<Settings, program::Program
     Ok(stand.settings(program::services().await?, lab))
 }
 
-async fn start(stand: &Stand, lab: &str) -> Result<Quotation, Box<dyn std::error::Error>> {
-    Ok(Quotation::start(settings(stand, lab).await?).await?)
+async fn start(stand: &Stand, lab: &str) -> Result<Service, Box<dyn std::error::Error>> {
+    Ok(Service::start(settings(stand, lab).await?).await?)
 }
 
 /// Waits until `count` different events have come; all records of the source then.

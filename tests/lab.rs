@@ -15,7 +15,10 @@ use edalab_tests::{
     suite::{Outcome, Suite},
     trial, wait,
 };
-use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Service};
+use k8s_openapi::api::{
+    apps::v1::StatefulSet,
+    core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Service},
+};
 use kube::{
     ResourceExt,
     api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
         .trial("from_apply_to_the_first_event_and_through_its_phases", trial!(through_its_phases))
         .trial("two_labs_side_by_side_and_a_volume_that_is_kept", trial!(two_labs_side_by_side))
         .trial("what_stands_in_the_way_is_named", trial!(what_stands_in_the_way_is_named))
+        .trial("a_second_replica_says_why_it_does_not_run", trial!(a_second_replica_says_why))
         .trial("accounts_can_do_what_they_need_and_no_more", trial!(accounts_can_do_what_they_need))
         .main(Cluster::start)
 }
@@ -45,7 +49,8 @@ async fn through_its_phases(cluster: Arc<Cluster>) -> Outcome {
     assert_eq!(events[0]["key"], first);
     space.ready("lab").await?;
     only_restricted_pods_without_a_token(&space).await?;
-    from_the_host(&space, &first).await?;
+    let contrat = contract_of(&space, "lab", &first).await?;
+    from_the_host(&space, &first, &contrat).await?;
 
     // One field, one pod: the quote's validity concerns quotation only.
     let before = pods(&space).await?;
@@ -77,16 +82,19 @@ async fn through_its_phases(cluster: Arc<Cluster>) -> Outcome {
     // Without services, and with them again: what they knew stayed.
     space.apply("lab", json!({"hostAccess": host, "phase": "Infrastructure"})).await?;
     space.ready("lab").await?;
-    // Its StatefulSet stays, with no pod: deleting it would delete the volume.
-    wait::until("the service to be stopped", SOON, async || {
+    // Their StatefulSets stay, with no pod: deleting one would delete its volume.
+    wait::until("the services to be stopped", SOON, async || {
         let left = pods(&space).await.map_err(|problem| problem.to_string())?;
-        if left.iter().any(|pod| pod.contains("quotation")) { Err(left.join(", ")) } else { Ok(()) }
+        let is_service = |pod: &String| pod.contains("quotation") || pod.contains("souscription");
+        if left.iter().any(is_service) { Err(left.join(", ")) } else { Ok(()) }
     })
     .await?;
     space.apply("lab", json!({"hostAccess": host})).await?;
     space.ready("lab").await?;
     let devis = space.ask("lab-quotation:8081", &format!("/api/devis/{first}"), None).await?;
     assert_eq!(devis["devisId"], first.as_str());
+    let found = space.ask("lab-souscription:8082", &format!("/api/contrats/{contrat}"), None).await?;
+    assert_eq!(found["devisId"], first.as_str());
 
     space.delete("lab").await?;
     let claims = space.objects::<PersistentVolumeClaim>();
@@ -95,7 +103,7 @@ async fn through_its_phases(cluster: Arc<Cluster>) -> Outcome {
 }
 
 /// Clients on this machine reach the lab where its status says, and another implementation reads its events.
-async fn from_the_host(space: &Space, first: &str) -> Outcome {
+async fn from_the_host(space: &Space, first: &str, contrat: &str) -> Outcome {
     let lab = space.labs().get("lab").await?;
     let endpoint = |name: &str| {
         let endpoints = lab.data["status"]["endpoints"].as_array().cloned().unwrap_or_default();
@@ -110,6 +118,9 @@ async fn from_the_host(space: &Space, first: &str) -> Outcome {
     let devis: Value =
         reqwest::get(format!("{}/api/devis/{first}", endpoint("quotation"))).await?.json().await?;
     assert_eq!(devis["devisId"], first);
+    let found: Value =
+        reqwest::get(format!("{}/api/contrats/{contrat}", endpoint("souscription"))).await?.json().await?;
+    assert_eq!(found["contratId"], contrat);
     Ok(())
 }
 
@@ -132,7 +143,9 @@ async fn two_labs_side_by_side(cluster: Arc<Cluster>) -> Outcome {
     // Retain: the volumes outlive the lab, and the next one of this name takes them up.
     space.delete("one").await?;
     let claims = space.objects::<PersistentVolumeClaim>();
-    assert_eq!(of_lab(&claims, "one").await?.len(), 2, "the volumes of Kafka and quotation are kept");
+    let mut kept_claims = of_lab(&claims, "one").await?;
+    kept_claims.sort();
+    assert_eq!(kept_claims, ["data-one-kafka-0", "data-one-quotation-0", "data-one-souscription-0"]);
     space.apply("one", kept).await?;
     space.ready("one").await?;
     assert_eq!(self::cluster_id(&space, "one").await?, cluster_id);
@@ -184,6 +197,35 @@ async fn what_stands_in_the_way_is_named(cluster: Arc<Cluster>) -> Outcome {
     Ok(())
 }
 
+/// The operator puts a scaled service back. While the lab is paused, the second pod stays, and what it says when it
+/// gives up is in the lab's status.
+async fn a_second_replica_says_why(cluster: Arc<Cluster>) -> Outcome {
+    let space = cluster.namespace("t-replica").await?;
+    space.apply("lab", json!({})).await?;
+    space.ready("lab").await?;
+    space.apply("lab", json!({"paused": true})).await?;
+    space.condition("lab", "Ready", "True").await?;
+    let sets = space.objects::<StatefulSet>();
+    let two = json!({"spec": {"replicas": 2}});
+    sets.patch_scale("lab-quotation", &PatchParams::default(), &Patch::Merge(two)).await?;
+    wait::until("the second pod's words in the status", SOON, async || {
+        let lab = space.labs().get("lab").await.map_err(|problem| problem.to_string())?;
+        let status = lab.data["status"].to_string();
+        let told = status.contains("lab-quotation-1: CrashLoopBackOff") && status.contains("second replica");
+        if told { Ok(()) } else { Err(status) }
+    })
+    .await?;
+    // It takes nothing from the first.
+    quote(&space, "lab").await?;
+
+    space.apply("lab", json!({})).await?;
+    space.ready("lab").await?;
+    let left = pods(&space).await?;
+    assert!(left.iter().all(|pod| !pod.starts_with("lab-quotation-1 ")), "{left:?}");
+    space.delete("lab").await?;
+    Ok(())
+}
+
 /// Pod Security admitted them, so they are restricted; no pod of a lab speaks to the Kubernetes API.
 async fn only_restricted_pods_without_a_token(space: &Space) -> Outcome {
     let pods = space.objects::<Pod>();
@@ -213,6 +255,17 @@ async fn quote(space: &Space, lab: &str) -> Result<String, ClusterError> {
 
 async fn quote_as_soon_as_possible(space: &Space, lab: &str) -> Result<String, wait::TimedOut> {
     wait::until(format!("a quote of {lab}"), SOON, async || quote(space, lab).await).await
+}
+
+/// The contract that a quote becomes, as soon as souscription has heard of the quote.
+async fn contract_of(space: &Space, lab: &str, devis: &str) -> Result<String, wait::TimedOut> {
+    let wanted = json!({"devisId": devis});
+    wait::until(format!("the contract of quote {devis}"), SOON, async || {
+        let service = format!("{lab}-souscription:8082");
+        let contrat = space.ask(&service, "/api/contrats/convertir", Some(&wanted)).await?;
+        Ok::<_, ClusterError>(contrat["contratId"].as_str().unwrap_or_default().to_owned())
+    })
+    .await
 }
 
 async fn events_of(space: &Space, lab: &str, count: usize) -> Result<Vec<Value>, wait::TimedOut> {

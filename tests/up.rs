@@ -21,8 +21,21 @@ fn main() -> ExitCode {
 
 /// Documents with commands, in the order in which they are read, and what their commands print among other things.
 const DOCUMENTS: [(&str, &[&str]); 3] = [
-    ("README.md", &["HTTP/1.1 201 Created", "quotation.DevisGenere", "edalab.dev/lab edited"]),
-    ("docs/00-introduction.md", &["HTTP/1.1 201 Created", "quotation.DevisExpire", "FIELDS:"]),
+    (
+        "README.md",
+        &["HTTP/1.1 201 Created", "quotation.DevisGenere", "\"contratId\":", "edalab.dev/lab edited"],
+    ),
+    (
+        "docs/00-introduction.md",
+        &[
+            "HTTP/1.1 201 Created",
+            "quotation.DevisExpire",
+            "souscription.ContratEmis",
+            "souscription.ContratResilie",
+            "CURRENT-OFFSET",
+            "FIELDS:",
+        ],
+    ),
     ("services/README.md", &["HTTP/1.1 201 Created"]),
 ];
 
@@ -52,19 +65,23 @@ async fn every_command_of_the_documents(lab: Arc<Lab>) -> Outcome {
 async fn edalab_tells_of_the_lab(lab: Arc<Lab>) -> Outcome {
     lab.ready().await?;
     let health = lab.edalab(&["health"]).await?;
-    for component in ["kafka", "schema-registry", "quotation"] {
+    for component in ["kafka", "schema-registry", "quotation", "souscription"] {
         assert!(health.lines().any(|line| line.starts_with("OK") && line.contains(component)), "{health}");
     }
     let status = lab.edalab(&["status"]).await?;
-    assert!(status.contains("http://localhost:19081") && status.contains("localhost:20092"), "{status}");
+    for address in ["http://localhost:19081", "http://localhost:19082", "localhost:20092"] {
+        assert!(status.contains(address), "{address}: {status}");
+    }
     let topics = lab.edalab(&["topics"]).await?;
-    for topic in ["quotation.devis-genere", "quotation.devis-expire", "dlq.errors", "edalab.control"] {
+    for topic in ["quotation.devis-genere", "souscription.contrat-emis", "dlq.errors", "edalab.control"] {
         assert!(topics.lines().any(|line| line == topic), "{topic}: {topics}");
     }
     let operator = lab.edalab(&["logs", "operator", "--tail", "3"]).await?;
     assert!(operator.lines().all(|line| line.starts_with("edalab-operator-")), "{operator}");
-    let quotation = lab.edalab(&["logs", "quotation", "--tail", "1"]).await?;
-    assert!(quotation.starts_with("lab-quotation-0  {"), "{quotation}");
+    for service in ["quotation", "souscription"] {
+        let log = lab.edalab(&["logs", service, "--tail", "1"]).await?;
+        assert!(log.starts_with(&format!("lab-{service}-0  {{")), "{log}");
+    }
     let nothing = lab.edalab(&["logs", "no-such-component"]).await.expect_err("there is none").to_string();
     assert!(nothing.contains("edalab health"), "what to do next: {nothing}");
     Ok(())

@@ -1,19 +1,21 @@
 //! The custom resource `EdaLab`: the one object that describes a lab.
 //!
-//! The types here are the source of `crds/edalab.yaml` (`cargo run -p crds --bin generate`), of what
+//! The types here are the source of `crds/edalab.yaml` (`cargo run -p generate`), of what
 //! `kubectl explain edalab.spec --recursive` prints, and of what the operator reads and writes. Their doc comments
 //! are therefore written for the person who runs a lab.
 
 mod quantity;
 mod schema;
+mod services;
 mod spec;
 mod status;
 
 pub use quantity::Quantity;
 pub use schema::{crd, yaml};
+pub use services::{Quotation, Services, Souscription};
 pub use spec::{
     DeletionPolicy, EdaLab, EdaLabSpec, HostAccess, ImageDefaults, Kafka, KafkaStorage, Phase, PullPolicy,
-    PullSecret, Quotation, ResourceAmounts, Resources, SchemaRegistry, Services,
+    PullSecret, ResourceAmounts, Resources, SchemaRegistry,
 };
 pub use status::{Component, Condition, ConditionStatus, EdaLabStatus, Endpoint};
 

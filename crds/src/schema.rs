@@ -1,14 +1,13 @@
 //! The CRD as Kubernetes takes it: the derived schema with what the derive cannot say.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::CustomResourceExt;
+use kube::{CustomResourceExt, core::Rule};
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
 use crate::EdaLab;
 
-const HEADER: &str =
-    "# Generated from the types in crds/src by `cargo run -p crds --bin generate`; do not edit.\n";
+const HEADER: &str = "# Generated from the types in crds/src by `cargo run -p generate`; do not edit.\n";
 
 /// The CustomResourceDefinition of [`EdaLab`].
 pub fn crd() -> CustomResourceDefinition {
@@ -89,4 +88,14 @@ pub(crate) fn memory(_: &mut SchemaGenerator) -> Schema {
             "message": "memory: from 16Mi to 64Gi",
         }],
     })
+}
+
+/// The least memory that a container's limit may be, where somebody sets one. `part` is the path below `spec` of what
+/// has the `resources`, and `advice` what a refusal says after the field's name.
+pub(crate) fn memory_floor(part: &str, least: &str, advice: &str) -> Rule {
+    let rule = format!(
+        "!has(self.resources.limits) || !has(self.resources.limits.memory) || \
+         quantity(string(self.resources.limits.memory)).compareTo(quantity('{least}')) >= 0"
+    );
+    Rule::new(rule).message(format!("{part}.resources.limits.memory: {advice}").as_str())
 }

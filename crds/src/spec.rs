@@ -7,7 +7,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{EdaLabStatus, Quantity};
+use crate::{EdaLabStatus, Quantity, Services, schema::memory_floor};
 
 /// A whole event-driven lab: Kafka, a schema registry and the services of an insurance company. Everything has a
 /// default: `spec: {}` is a lab. Change it with `kubectl edit`, watch it with `kubectl get edalab`.
@@ -101,8 +101,7 @@ impl Phase {
 #[x_kube(
     validation = Rule::new("self.storage == oldSelf.storage")
         .message("kafka.storage cannot be changed after the lab is created, because a volume claim cannot: create another lab with the storage that you want"),
-    validation = Rule::new("!has(self.resources.limits) || !has(self.resources.limits.memory) || quantity(string(self.resources.limits.memory)).compareTo(quantity('512Mi')) >= 0")
-        .message("kafka.resources.limits.memory: give Kafka at least 512Mi, below that the broker does not start")
+    validation = memory_floor("kafka", "512Mi", "give Kafka at least 512Mi, below that the broker does not start")
 )]
 pub struct Kafka {
     /// The image of Kafka; by default the one that the operator was installed with (apache/kafka 4.1.0).
@@ -165,8 +164,7 @@ impl Default for KafkaStorage {
 #[derive(KubeSchema, Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = Rule::new("!has(self.resources.limits) || !has(self.resources.limits.memory) || quantity(string(self.resources.limits.memory)).compareTo(quantity('384Mi')) >= 0")
-        .message("schemaRegistry.resources.limits.memory: give the registry at least 384Mi, below that it does not start")
+    validation = memory_floor("schemaRegistry", "384Mi", "give the registry at least 384Mi, below that it does not start")
 )]
 pub struct SchemaRegistry {
     /// The image of the registry; by default the one that the operator was installed with (apicurio-registry 3.3.3).
@@ -192,59 +190,6 @@ impl Default for SchemaRegistry {
     }
 }
 
-/// The services of a lab; all of them run from one image.
-#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Services {
-    /// The image of all services; by default the one that the operator was installed with.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "crate::schema::image")]
-    pub image: Option<String>,
-    /// The service that makes quotes (devis).
-    #[serde(default)]
-    pub quotation: Quotation,
-}
-
-/// The service that makes quotes.
-#[derive(KubeSchema, Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(
-    validation = Rule::new("!has(self.resources.limits) || !has(self.resources.limits.memory) || quantity(string(self.resources.limits.memory)).compareTo(quantity('64Mi')) >= 0")
-        .message("services.quotation.resources.limits.memory: give the service at least 64Mi")
-)]
-pub struct Quotation {
-    /// CPU and memory of the service. What is left out keeps its default: requests cpu 20m, memory 48Mi; limits
-    /// cpu 1, memory 192Mi.
-    #[serde(default = "Quotation::default_resources")]
-    pub resources: Resources,
-    /// How long a quote holds before it expires (DevisExpire): a number and s, m, h or d, at most 3650d. A change
-    /// holds for the quotes made after it.
-    #[serde(default = "Quotation::default_quote_validity")]
-    #[schemars(length(max = 10), regex(pattern = r"^[1-9][0-9]{0,8}[smhd]$"))]
-    #[x_kube(
-        validation = Rule::new("int(self.substring(0, size(self) - 1)) * {'s': 1, 'm': 60, 'h': 3600, 'd': 86400}[self.substring(size(self) - 1)] <= 315360000")
-            .message("services.quotation.quoteValidity: a quote holds at most 3650d")
-    )]
-    pub quote_validity: String,
-}
-
-impl Quotation {
-    /// What quotation gets where the CR says nothing.
-    pub fn default_resources() -> Resources {
-        Resources::of(("20m", "48Mi"), ("1", "192Mi"))
-    }
-
-    fn default_quote_validity() -> String {
-        "30d".to_owned()
-    }
-}
-
-impl Default for Quotation {
-    fn default() -> Self {
-        Self { resources: Self::default_resources(), quote_validity: Self::default_quote_validity() }
-    }
-}
-
 /// Requests and limits of one container.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -264,7 +209,7 @@ pub struct Resources {
 }
 
 impl Resources {
-    fn of(requests: (&str, &str), limits: (&str, &str)) -> Self {
+    pub(crate) fn of(requests: (&str, &str), limits: (&str, &str)) -> Self {
         let amounts = |(cpu, memory): (&str, &str)| ResourceAmounts {
             cpu: Some(Quantity::new(cpu)),
             memory: Some(Quantity::new(memory)),
@@ -291,8 +236,8 @@ pub struct ResourceAmounts {
 #[derive(KubeSchema, Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HostAccess {
-    /// When true, the lab's node ports are opened (30081 quotation, 30085 registry, 30092 Kafka), which `edalab up`
-    /// maps to localhost. One lab of a cluster can have them.
+    /// When true, the lab's node ports are opened (30081 quotation, 30082 souscription, 30085 registry, 30092 Kafka),
+    /// which `edalab up` maps to localhost. One lab of a cluster can have them.
     #[serde(default)]
     pub enabled: bool,
     /// The host name or IPv4 address under which clients outside the cluster reach Kafka; Kafka advertises it on

@@ -38,7 +38,7 @@ pub(crate) enum Command {
     Status,
     /// Print the logs of the lab's pods.
     Logs {
-        /// One component: kafka, schema-registry, quotation, ...
+        /// One component: kafka, schema-registry, quotation, souscription, operator.
         component: Option<String>,
         /// Go on printing.
         #[arg(long, short)]

@@ -58,6 +58,7 @@ impl Cluster<'_> {
         if record.is_some_and(|record| record.complete)
             && self.engine.succeeds(&["inspect", &self.node()]).await?
         {
+            self.say_what_is_missing(progress, &ports::shifted(offset));
             self.start(progress).await
         } else {
             self.create(progress, offset, node_image).await
@@ -87,6 +88,19 @@ impl Cluster<'_> {
         self.remember(&record)?;
         step.done();
         Ok(())
+    }
+
+    /// Docker adds no port to a container that is there, so a cluster that is older than a service does not lead to it.
+    fn say_what_is_missing(&self, progress: &Progress, ports: &[Port]) {
+        let Ok(config) = fs::read_to_string(self.home.cluster(self.name).join("kind.yaml")) else {
+            return;
+        };
+        for Port { name, host, .. } in ports::missing(&config, ports) {
+            progress.say(format!(
+                "  the cluster was made before the lab had {name}, so port {host} does not lead to it; \
+                 `edalab reset` makes a new cluster, without the data"
+            ));
+        }
     }
 
     /// Starts a stopped node and waits for its API server; returns at once where it runs.

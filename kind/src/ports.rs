@@ -12,8 +12,9 @@ pub(crate) struct Port {
     pub(crate) host: u16,
 }
 
-const PORTS: [Port; 3] = [
+const PORTS: [Port; 4] = [
     Port { name: "quotation", node: 30081, host: 8081 },
+    Port { name: "souscription", node: 30082, host: 8082 },
     Port { name: "schema registry", node: 30085, host: 8085 },
     Port { name: "kafka", node: 30092, host: 9092 },
 ];
@@ -21,6 +22,12 @@ const PORTS: [Port; 3] = [
 /// The lab's ports, shifted by `offset`.
 pub(crate) fn shifted(offset: u16) -> Vec<Port> {
     PORTS.iter().map(|port| Port { host: port.host.saturating_add(offset), ..*port }).collect()
+}
+
+/// The lab's ports that a cluster of this configuration does not lead to: it was made before the lab had them.
+pub(crate) fn missing(config: &str, ports: &[Port]) -> Vec<Port> {
+    let mapped = |port: &Port| config.contains(&format!("containerPort: {},", port.node));
+    ports.iter().filter(|port| !mapped(port)).copied().collect()
 }
 
 /// Fails when a port is taken, naming it and the flag that helps.
@@ -49,8 +56,15 @@ mod tests {
     }
 
     #[test]
+    fn a_port_that_is_newer_than_the_cluster_is_found() {
+        let config = "- {containerPort: 30081, hostPort: 8081}\n- {containerPort: 30092, hostPort: 9092}";
+        let missing: Vec<&str> = missing(config, &shifted(0)).iter().map(|port| port.name).collect();
+        assert_eq!(missing, ["souscription", "schema registry"]);
+    }
+
+    #[test]
     fn an_offset_shifts_host_ports_only() {
-        let kafka = shifted(1000)[2];
+        let kafka = shifted(1000).into_iter().find(|port| port.name == "kafka").unwrap();
         assert_eq!((kafka.host, kafka.node), (10092, 30092));
     }
 }

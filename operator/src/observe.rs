@@ -40,7 +40,7 @@ pub fn observe(lab: &ValidatedLab, refs: &Refs, applied: &Applied) -> Vec<Part> 
             let (wanted, image) = match component {
                 Component::Kafka => (true, &lab.kafka.image),
                 Component::SchemaRegistry => (true, &lab.registry.image),
-                Component::Quotation => (lab.quotation.running, &lab.services_image),
+                Component::Quotation | Component::Souscription => (lab.services.running, &lab.services.image),
             };
             let (ready, reason, message) = standing(lab, component, wanted, refs, applied);
             Part { component, wanted, ready, reason, message, image: image.clone() }
@@ -71,11 +71,12 @@ fn standing(
     let workload = [Kind::StatefulSet, Kind::Deployment]
         .into_iter()
         .find_map(|kind| applied.seen.get(&(kind, name.clone())));
-    if workload.is_some_and(rolled_out) {
+    let extra = extra_replica(&name, &pods);
+    if extra.is_none() && workload.is_some_and(rolled_out) {
         return (true, "Ready".to_owned(), format!("{name} is ready"));
     }
     let found = blockers::find(&name, &pods, &refs.claims, &refs.warnings);
-    let blocker = found.unwrap_or_else(|| Blocker {
+    let blocker = found.or(extra).unwrap_or_else(|| Blocker {
         reason: "Starting".to_owned(),
         message: match pods.first() {
             Some(pod) => format!("{} is starting", pod.name_any()),
@@ -100,6 +101,20 @@ fn pods_of(component: Component, refs: &Refs) -> Vec<&Pod> {
     pods
 }
 
+/// A pod of a StatefulSet beyond the one that a lab has of each. Somebody scaled it; the operator has scaled it back,
+/// unless the lab is paused, and until the pod is gone its name says why the component is not as it should be.
+fn extra_replica(workload: &str, pods: &[&Pod]) -> Option<Blocker> {
+    let beyond_the_first = |pod: &String| {
+        let number = pod.strip_prefix(workload).and_then(|rest| rest.strip_prefix('-'));
+        number.and_then(|number| number.parse::<u32>().ok()).is_some_and(|number| number > 0)
+    };
+    let pod = pods.iter().map(|pod| pod.name_any()).find(beyond_the_first)?;
+    Some(Blocker {
+        reason: "ExtraReplica".to_owned(),
+        message: format!("{pod} is beyond the one replica that the lab has of {workload}"),
+    })
+}
+
 /// Whether a StatefulSet or Deployment runs what it was last told, all of it ready.
 fn rolled_out(workload: &Value) -> bool {
     let status = &workload["status"];
@@ -109,6 +124,14 @@ fn rolled_out(workload: &Value) -> bool {
     seen && ["updatedReplicas", "readyReplicas", "replicas"]
         .into_iter()
         .all(|field| number(field) == replicas)
+}
+
+/// The text, cut where it is longer than so many characters.
+pub(crate) fn shorten(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    text.chars().take(limit - 1).chain(['…']).collect()
 }
 
 #[cfg(test)]

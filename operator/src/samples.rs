@@ -59,6 +59,7 @@ pub(crate) fn full() -> EdaLab {
                 "quoteValidity": "90s",
                 "resources": { "requests": { "memory": "256Mi" } },
             },
+            "souscription": { "resources": { "limits": { "cpu": "500m" } } },
         },
         "hostAccess": { "enabled": true, "advertisedHost": "lab.example", "portOffset": 1000 },
         "images": {

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::{
     build::{Component as Of, names::MANAGER},
     metrics::Metrics,
-    observe::Part,
+    observe::{Part, shorten},
     outcome::{Check, Outcome},
 };
 
@@ -39,7 +39,7 @@ pub fn compute(old: Option<&EdaLabStatus>, outcome: &Outcome, now: Timestamp) ->
         of_check("TopicsReady", outcome.topics.as_ref(), &old),
         of_parts("SchemaRegistryReady", &outcome.parts, &[Of::SchemaRegistry]),
         of_check("SchemasReady", outcome.schemas.as_ref(), &old),
-        of_parts("ServicesReady", &outcome.parts, &[Of::Quotation]),
+        of_parts("ServicesReady", &outcome.parts, &Of::SERVICES),
     ];
     let conditions = std::iter::once(ready(&parts, outcome.paused)).chain(parts.clone()).map(stamp).collect();
     let in_force = !outcome.paused && outcome.failed.is_none() && outcome.parts.iter().all(|part| part.ready);
@@ -63,16 +63,21 @@ struct Told {
 
 impl Told {
     fn new(type_: &'static str, status: ConditionStatus, reason: &str, message: &str) -> Self {
-        Self { type_, status, reason: reason.to_owned(), message: shorten(message) }
+        Self { type_, status, reason: reason.to_owned(), message: shorten(message, MESSAGE_LIMIT) }
     }
 }
 
+/// True when all of these parts are ready; else the reason of the first that is not, and what each of them says.
 fn of_parts(type_: &'static str, parts: &[Part], of: &[Of]) -> Told {
-    let mut mine = parts.iter().filter(|part| of.contains(&part.component));
-    match mine.clone().find(|part| !part.ready).or_else(|| mine.next()) {
-        Some(part) => Told::new(type_, truth(Some(part.ready)), &part.reason, &part.message),
-        None => Told::new(type_, ConditionStatus::Unknown, "NotSeen", "not looked at yet"),
-    }
+    let mine = || parts.iter().filter(|part| of.contains(&part.component));
+    let ready = mine().all(|part| part.ready);
+    let telling: Vec<&Part> = mine().filter(|part| part.ready == ready).collect();
+    let Some(first) = telling.first() else {
+        return Told::new(type_, ConditionStatus::Unknown, "NotSeen", "not looked at yet");
+    };
+    let mut messages: Vec<&str> = telling.iter().map(|part| part.message.as_str()).collect();
+    messages.dedup();
+    Told::new(type_, truth(Some(ready)), &first.reason, &messages.join("; "))
 }
 
 fn of_check(type_: &'static str, check: Option<&Check>, old: &EdaLabStatus) -> Told {
@@ -126,16 +131,9 @@ fn component(part: &Part) -> Component {
         name: part.component.as_str().to_owned(),
         ready: part.ready,
         reason: part.reason.clone(),
-        message: shorten(&part.message),
+        message: shorten(&part.message, MESSAGE_LIMIT),
         image: part.image.clone(),
     }
-}
-
-fn shorten(message: &str) -> String {
-    if message.chars().count() <= MESSAGE_LIMIT {
-        return message.to_owned();
-    }
-    message.chars().take(MESSAGE_LIMIT - 1).chain(['…']).collect()
 }
 
 /// Writes the status, when it is not what the lab says already. A lab that is gone is no error.

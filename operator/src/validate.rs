@@ -1,6 +1,6 @@
 //! From what a person wrote to what the builders can rely on. Pure.
 
-use crds::{DeletionPolicy, EdaLab, Phase, PullPolicy, Quantity, ResourceAmounts, Resources};
+use crds::{DeletionPolicy, EdaLab, EdaLabSpec, Phase, PullPolicy, Quantity, ResourceAmounts, Resources};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::{Resource, ResourceExt};
 
@@ -22,9 +22,7 @@ pub struct ValidatedLab {
     pub deletion_policy: DeletionPolicy,
     pub kafka: KafkaSettings,
     pub registry: RegistrySettings,
-    /// The one image of all services.
-    pub services_image: String,
-    pub quotation: QuotationSettings,
+    pub services: ServicesSettings,
     pub host_access: HostSettings,
     pub pull_policy: PullPolicy,
     /// Names of Secrets with registry credentials.
@@ -57,14 +55,29 @@ pub struct RegistrySettings {
     pub heap_mebibytes: u64,
 }
 
-/// The quotation service.
+/// The services of the insurance company.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServicesSettings {
+    /// The one image of all services.
+    pub image: String,
+    /// Whether the phase has services.
+    pub running: bool,
+    pub quotation: QuotationSettings,
+    pub souscription: SouscriptionSettings,
+}
+
+/// The service that makes quotes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuotationSettings {
     pub resources: FilledResources,
     /// As the service reads it: a number and s, m, h or d.
     pub quote_validity: String,
-    /// Whether the phase has services.
-    pub running: bool,
+}
+
+/// The service that makes contracts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SouscriptionSettings {
+    pub resources: FilledResources,
 }
 
 /// How the lab is reached from outside the cluster.
@@ -158,19 +171,26 @@ pub fn validate(lab: &EdaLab, related: &RelatedImages) -> Result<ValidatedLab, E
             heap_mebibytes: heap(&registry_resources),
             resources: registry_resources,
         },
-        services_image: image("services", spec.services.image.as_deref(), &related.services, registry)?,
-        quotation: QuotationSettings {
-            resources: fill(
-                "services.quotation.resources",
-                &spec.services.quotation.resources,
-                &crds::Quotation::default_resources(),
-            )?,
-            quote_validity: spec.services.quotation.quote_validity.clone(),
-            running: spec.phase != Phase::Infrastructure,
-        },
+        services: services(spec, related)?,
         host_access: host_access(&spec.host_access)?,
         pull_policy: spec.images.pull_policy,
         pull_secrets: spec.images.pull_secrets.iter().map(|secret| secret.name.clone()).collect(),
+    })
+}
+
+fn services(spec: &EdaLabSpec, related: &RelatedImages) -> Result<ServicesSettings, Error> {
+    let asked = &spec.services;
+    let default = crds::Services::default_resources();
+    Ok(ServicesSettings {
+        image: image("services", asked.image.as_deref(), &related.services, spec.images.registry.as_deref())?,
+        running: spec.phase != Phase::Infrastructure,
+        quotation: QuotationSettings {
+            resources: fill("services.quotation.resources", &asked.quotation.resources, &default)?,
+            quote_validity: asked.quotation.quote_validity.clone(),
+        },
+        souscription: SouscriptionSettings {
+            resources: fill("services.souscription.resources", &asked.souscription.resources, &default)?,
+        },
     })
 }
 

@@ -49,6 +49,43 @@ def expire(**fields):
     return typical | fields
 
 
+def emis(**fields):
+    typical = dict(
+        contratId="019abf0e-7c00-7000-8000-00000000c001",
+        devisId="019abf0e-7c00-7000-8000-000000000001",
+        clientId="C001",
+        typeBien="AUTO",
+        prime=decimal.Decimal("500.00"),
+        dateEffet=at("2026-12-01T00:00:00.000+00:00"),
+        dateFin=at("2027-12-01T00:00:00.000+00:00"),
+        timestamp=at("2026-11-26T08:09:10.011+00:00"),
+        version=1,
+    )
+    return typical | fields
+
+
+def modifie(**fields):
+    typical = dict(
+        contratId="019abf0e-7c00-7000-8000-00000000c001",
+        modification="PRIME",
+        nouvelleValeur="512.50",
+        timestamp=at("2027-01-02T03:04:05.006+00:00"),
+        version=2,
+    )
+    return typical | fields
+
+
+def resilie(**fields):
+    typical = dict(
+        contratId="019abf0e-7c00-7000-8000-00000000c001",
+        motif="Véhicule vendu",
+        dateResiliation=at("2027-03-01T00:00:00.000+00:00"),
+        timestamp=at("2027-02-03T04:05:06.007+00:00"),
+        version=3,
+    )
+    return typical | fields
+
+
 def amounts(valeur, prime):
     return dict(valeur=decimal.Decimal(valeur), prime=decimal.Decimal(prime))
 
@@ -75,6 +112,44 @@ CASES = [
     ),
     ("devis-expire", "../DevisExpire.avsc", expire()),
     ("devis-expire-late", "../DevisExpire.avsc", expire(timestamp=at("2031-01-01T00:00:00.000+00:00"))),
+    ("contrat-emis-auto", "../ContratEmis.avsc", emis()),
+    ("contrat-emis-habitation", "../ContratEmis.avsc", emis(typeBien="HABITATION", prime=decimal.Decimal("327.68"))),
+    (
+        "contrat-emis-smallest",
+        "../ContratEmis.avsc",
+        emis(clientId="a", typeBien="AUTRE", prime=decimal.Decimal("0.00"), dateFin=at("2026-12-01T00:00:00.001+00:00")),
+    ),
+    (
+        "contrat-emis-largest",
+        "../ContratEmis.avsc",
+        emis(
+            clientId="c" * 64,
+            prime=decimal.Decimal("9999999999.99"),
+            dateFin=at("9999-12-30T21:59:59.999+00:00"),
+            version=2**62,
+        ),
+    ),
+    ("contrat-modifie-prime", "../ContratModifie.avsc", modifie()),
+    (
+        "contrat-modifie-date-fin",
+        "../ContratModifie.avsc",
+        modifie(modification="DATE_FIN", nouvelleValeur="2028-02-29T23:59:59.999Z"),
+    ),
+    (
+        "contrat-modifie-suspension",
+        "../ContratModifie.avsc",
+        modifie(modification="SUSPENSION", nouvelleValeur="Impayé depuis l’été – 3ᵉ rappel 🚗"),
+    ),
+    ("contrat-modifie-reprise", "../ContratModifie.avsc", modifie(modification="REPRISE", nouvelleValeur="")),
+    ("contrat-modifie-autre", "../ContratModifie.avsc", modifie(modification="AUTRE", nouvelleValeur="?")),
+    (
+        "contrat-modifie-newer",
+        "newer/ContratModifie.avsc",
+        modifie(modification="FRANCHISE", nouvelleValeur="250.00", auteur="C001"),
+    ),
+    ("contrat-resilie", "../ContratResilie.avsc", resilie()),
+    ("contrat-resilie-empty", "../ContratResilie.avsc", resilie(motif="")),
+    ("contrat-resilie-long", "../ContratResilie.avsc", resilie(motif="Déménagé à Saint-Étienne, là-bas 🏠. " * 40)),
 ]
 
 
@@ -84,6 +159,17 @@ def readable(value):
     if isinstance(value, datetime.datetime):
         return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return value
+
+
+def readable_fields(event):
+    return {field: readable(value) for field, value in event.items()}
+
+
+def read_today(body, schema_file):
+    """The event as a reader with the present schema sees it."""
+    writer = fastavro.parse_schema(json.loads((HERE / schema_file).read_text()))
+    reader = fastavro.parse_schema(json.loads((HERE.parent / pathlib.Path(schema_file).name).read_text()))
+    return fastavro.schemaless_reader(io.BytesIO(body), writer, reader)
 
 
 def main():
@@ -97,8 +183,10 @@ def main():
         if path.exists() and path.read_bytes() != framed:
             sys.exit(f"{path.name} would change: an event that was once published must stay readable")
         path.write_bytes(framed)
-        fields = {field: readable(value) for field, value in event.items()}
-        expected.append({"name": name, "schema": schema_file, "schemaId": SCHEMA_ID, "event": fields})
+        case = {"name": name, "schema": schema_file, "schemaId": SCHEMA_ID, "event": readable_fields(event)}
+        if schema_file.startswith("newer/"):
+            case["read"] = readable_fields(read_today(body.getvalue(), schema_file))
+        expected.append(case)
     (HERE / "expected.json").write_text(json.dumps(expected, indent=2) + "\n")
 
 

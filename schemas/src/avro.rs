@@ -43,6 +43,9 @@ impl EncodeError {
 /// Why a body is not the event that it should be.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
+    /// Another type of record, although its fields might pass for the wanted one's.
+    #[error("the body is a {found}, not a {wanted}")]
+    Type { found: String, wanted: &'static str },
     #[error("the body does not follow its schema: {0}")]
     Body(Box<apache_avro::Error>),
     #[error("{count} bytes follow the record")]
@@ -58,6 +61,7 @@ pub enum DecodeError {
 impl DecodeError {
     pub const fn reason(&self) -> &'static str {
         match self {
+            Self::Type { .. } => "WrongType",
             Self::Body(_) => "BadBody",
             Self::TrailingBytes { .. } => "TrailingBytes",
             Self::NotARecord => "NotARecord",
@@ -77,8 +81,16 @@ pub fn encode<E: Event>(event: &E) -> Result<Vec<u8>, EncodeError> {
 }
 
 /// Reads an event from a body that was written with `writer`'s schema, which may be older or newer than ours:
-/// fields are matched by name, and an unknown enum symbol becomes the enum's default.
+/// fields are matched by name, and an unknown enum symbol becomes the enum's default. The record's full name must be
+/// [`Event::TYPE`]: Avro's resolution alone would read any record that has the fields.
 pub fn decode<E: Event>(writer: &Schema, body: &[u8]) -> Result<E, DecodeError> {
+    let Schema::Record(record) = writer else {
+        return Err(DecodeError::NotARecord);
+    };
+    let found = record.name.fullname(None);
+    if found != E::TYPE {
+        return Err(DecodeError::Type { found, wanted: E::TYPE });
+    }
     let value = widen_decimals(read(writer, body)?);
     let value = value.resolve(E::schema()).map_err(|source| DecodeError::Body(Box::new(source)))?;
     match value {

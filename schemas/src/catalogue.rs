@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::Service;
+
 /// Name of a topic of the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TopicName(&'static str);
@@ -86,6 +88,12 @@ pub struct Topic {
     /// `segment.bytes`, in bytes. Retention and compaction never touch the segment being written, so this is
     /// well below `retention_bytes`.
     pub segment_bytes: i64,
+    /// `max.message.bytes`, in bytes for a batch of records; `None` leaves the broker's limit of about 1 MiB.
+    pub max_message_bytes: Option<i32>,
+    /// Who puts records on it; none where that is not a service's doing, or comes later.
+    pub publishers: &'static [Service],
+    /// Who acts on its records.
+    pub consumers: &'static [Service],
 }
 
 impl Topic {
@@ -105,7 +113,13 @@ impl Topic {
         ];
         config.extend(self.retention_ms.map(|ms| ("retention.ms", ms.to_string())));
         config.extend(self.retention_bytes.map(|bytes| ("retention.bytes", bytes.to_string())));
+        config.extend(self.max_message_bytes.map(|bytes| ("max.message.bytes", bytes.to_string())));
         config
+    }
+
+    /// The same topic, with who speaks and who listens on it.
+    const fn between(self, publishers: &'static [Service], consumers: &'static [Service]) -> Self {
+        Self { publishers, consumers, ..self }
     }
 
     /// The topic's subject in the registry, where it has one (TopicNameStrategy: one record type per topic).
@@ -145,7 +159,16 @@ const fn domain(name: TopicName, key: &'static str, content: Content) -> Topic {
         retention_ms: Some(SEVEN_DAYS_MS),
         retention_bytes: Some(128 * MIB),
         segment_bytes: 16 * MIB,
+        max_message_bytes: None,
+        publishers: &[],
+        consumers: &[],
     }
+}
+
+/// The topic of dead letters. A letter holds a record that another topic took, and more headers than it came with, so
+/// this topic takes twice the size that the broker does.
+const fn dead_letters(name: TopicName, key: &'static str) -> Topic {
+    Topic { max_message_bytes: Some(2 * 1024 * 1024), ..domain(name, key, Content::Opaque) }
 }
 
 /// A topic of the lab's own control channel: the last word of each key, in one partition, so that whoever starts
@@ -160,6 +183,9 @@ const fn control(name: TopicName, key: &'static str) -> Topic {
         retention_ms: None,
         retention_bytes: None,
         segment_bytes: MIB,
+        max_message_bytes: None,
+        publishers: &[],
+        consumers: &[],
     }
 }
 
@@ -169,19 +195,36 @@ pub const CATALOGUE: &[Topic] = &[
         topics::DEVIS_GENERE,
         "devisId",
         Content::Event { name: "DevisGenere", schema: include_str!("../DevisGenere.avsc") },
-    ),
+    )
+    .between(&[Service::Quotation], &[Service::Souscription]),
     domain(
         topics::DEVIS_EXPIRE,
         "devisId",
         Content::Event { name: "DevisExpire", schema: include_str!("../DevisExpire.avsc") },
-    ),
-    domain(topics::CONTRAT_EMIS, "contratId", Content::Later),
-    domain(topics::CONTRAT_MODIFIE, "contratId", Content::Later),
-    domain(topics::CONTRAT_RESILIE, "contratId", Content::Later),
+    )
+    .between(&[Service::Quotation], &[Service::Souscription]),
+    domain(
+        topics::CONTRAT_EMIS,
+        "contratId",
+        Content::Event { name: "ContratEmis", schema: include_str!("../ContratEmis.avsc") },
+    )
+    .between(&[Service::Souscription], &[Service::Quotation]),
+    domain(
+        topics::CONTRAT_MODIFIE,
+        "contratId",
+        Content::Event { name: "ContratModifie", schema: include_str!("../ContratModifie.avsc") },
+    )
+    .between(&[Service::Souscription], &[]),
+    domain(
+        topics::CONTRAT_RESILIE,
+        "contratId",
+        Content::Event { name: "ContratResilie", schema: include_str!("../ContratResilie.avsc") },
+    )
+    .between(&[Service::Souscription], &[]),
     domain(topics::SINISTRE_DECLARE, "contratId", Content::Later),
     domain(topics::SINISTRE_EVALUE, "contratId", Content::Later),
     domain(topics::INDEMNISATION_EFFECTUEE, "contratId", Content::Later),
-    domain(topics::DLQ_ERRORS, "the failed record's key", Content::Opaque),
+    dead_letters(topics::DLQ_ERRORS, "the failed record's key").between(&Service::ALL, &[]),
     control(topics::CONTROL, "what is set: scenario, simulation"),
     control(topics::CONTROL_ACK, "the answering service"),
 ];
@@ -205,6 +248,9 @@ const fn of_registry(name: TopicName) -> Topic {
         retention_ms: Some(-1),
         retention_bytes: Some(-1),
         segment_bytes: 16 * MIB,
+        max_message_bytes: None,
+        publishers: &[],
+        consumers: &[],
     }
 }
 
@@ -262,7 +308,36 @@ mod tests {
     #[test]
     fn subjects_follow_the_topic_name_strategy() {
         let names: Vec<_> = subjects().into_iter().map(|subject| subject.name).collect();
-        assert_eq!(names, ["quotation.devis-genere-value", "quotation.devis-expire-value"]);
+        assert_eq!(
+            names,
+            [
+                "quotation.devis-genere-value",
+                "quotation.devis-expire-value",
+                "souscription.contrat-emis-value",
+                "souscription.contrat-modifie-value",
+                "souscription.contrat-resilie-value",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_event_is_published_by_the_one_service_that_its_topic_is_named_after() {
+        for topic in CATALOGUE.iter().filter(|topic| topic.event().is_some()) {
+            let publishers: Vec<_> = topic.publishers.iter().map(|service| service.as_str()).collect();
+            assert_eq!(
+                publishers,
+                [topic.name.as_str().split('.').next().expect("a name")],
+                "{}",
+                topic.name
+            );
+        }
+    }
+
+    #[test]
+    fn a_letter_may_be_larger_than_what_it_holds() {
+        let large: Vec<_> = required_topics().filter(|topic| topic.max_message_bytes.is_some()).collect();
+        assert_eq!(large.iter().map(|topic| topic.name).collect::<Vec<_>>(), [topics::DLQ_ERRORS]);
+        assert!(large[0].config().contains(&("max.message.bytes", "2097152".to_owned())));
     }
 
     #[test]

@@ -4,26 +4,44 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use uuid::Uuid;
 
 use crate::EventId;
 
 /// Names of the record headers.
 pub mod header {
-    pub const ID: &str = "ce_id";
-    pub const SOURCE: &str = "ce_source";
-    pub const TYPE: &str = "ce_type";
-    pub const SPEC_VERSION: &str = "ce_specversion";
-    pub const TIME: &str = "ce_time";
-    pub const SUBJECT: &str = "ce_subject";
-    pub const SEQUENCE: &str = "ce_sequence";
-    pub const TRACEPARENT: &str = "traceparent";
+    use crate::header_names::header_names;
+
+    header_names! {
+        /// The event's id: the same on every repeat of the same event.
+        ID = "ce_id";
+        /// The publishing service: /edalab/(lab)/(service).
+        SOURCE = "ce_source";
+        /// The Avro record's full name.
+        TYPE = "ce_type";
+        /// The version of CloudEvents.
+        SPEC_VERSION = "ce_specversion";
+        /// When the event happened: RFC 3339 with milliseconds.
+        TIME = "ce_time";
+        /// The aggregate's id, which is also the record's key.
+        SUBJECT = "ce_subject";
+        /// The event's number within its source, dense from 1.
+        SEQUENCE = "ce_sequence";
+        /// The event's number within its source and topic, dense from 1.
+        TOPIC_SEQUENCE = "ce_topicsequence";
+        /// W3C trace context of the command that caused the event.
+        TRACEPARENT = "traceparent";
+    }
 }
 
-const SPEC_VERSION: &str = "1.0";
+/// The version of CloudEvents that the envelope follows.
+pub(crate) const SPEC_VERSION: &str = "1.0";
 
-/// The event's number within its source (CloudEvents extension `sequence`): it starts at 1 and leaves nothing
-/// out, so a reader of the whole topic set can tell a gap from an end.
+/// An event's number: it starts at 1 and leaves nothing out. An event has two.
+///
+/// `ce_sequence` (CloudEvents extension `sequence`) counts all events of a source, so it orders them across topics,
+/// and a reader of all of the source's topics can tell a gap from an end. On one topic alone it has gaps, where the
+/// source published elsewhere. Whoever reads one topic needs `ce_topicsequence` (an extension of our own), which counts
+/// the source's events on that topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sequence(pub i64);
 
@@ -45,7 +63,10 @@ pub struct CloudEvent {
     pub time: Timestamp,
     /// The aggregate's id.
     pub subject: String,
+    /// The event's number within its source.
     pub sequence: Sequence,
+    /// The event's number within its source and topic.
+    pub topic_sequence: Sequence,
     /// W3C trace context of the command that caused the event.
     pub traceparent: Option<String>,
 }
@@ -79,6 +100,7 @@ impl CloudEvent {
             (header::TIME, format!("{:.3}", self.time)),
             (header::SUBJECT, self.subject.clone()),
             (header::SEQUENCE, self.sequence.to_string()),
+            (header::TOPIC_SEQUENCE, self.topic_sequence.to_string()),
         ];
         headers.extend(self.traceparent.clone().map(|value| (header::TRACEPARENT, value)));
         headers
@@ -100,14 +122,18 @@ impl CloudEvent {
         }
         let id = text(header::ID)?;
         let time = text(header::TIME)?;
-        let sequence = text(header::SEQUENCE)?;
+        let number = |name| {
+            let value = text(name)?;
+            value.parse().map(Sequence).map_err(|_| invalid(name, &value))
+        };
         Ok(Self {
-            id: Uuid::parse_str(&id).map(EventId::from_uuid).map_err(|_| invalid(header::ID, &id))?,
+            id: id.parse().map_err(|_| invalid(header::ID, &id))?,
             source: text(header::SOURCE)?,
             event_type: text(header::TYPE)?,
             time: time.parse().map_err(|_| invalid(header::TIME, &time))?,
             subject: text(header::SUBJECT)?,
-            sequence: sequence.parse().map(Sequence).map_err(|_| invalid(header::SEQUENCE, &sequence))?,
+            sequence: number(header::SEQUENCE)?,
+            topic_sequence: number(header::TOPIC_SEQUENCE)?,
             traceparent: find(header::TRACEPARENT),
         })
     }
@@ -125,6 +151,7 @@ mod tests {
             time: "2026-11-25T04:05:06.007Z".parse().expect("a timestamp"),
             subject: "0190".to_owned(),
             sequence: Sequence(42),
+            topic_sequence: Sequence(17),
             traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
         }
     }
@@ -150,15 +177,30 @@ mod tests {
     }
 
     #[test]
+    fn extensions_are_named_as_cloud_events_wants() {
+        for (name, _) in header::ALL {
+            let attribute = name.strip_prefix("ce_").unwrap_or(name);
+            assert!(attribute.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()), "{name}");
+        }
+    }
+
+    #[test]
     fn a_missing_or_wrong_header_is_named() {
         let all = sample().headers();
-        for name in
-            [header::ID, header::SOURCE, header::TYPE, header::TIME, header::SUBJECT, header::SEQUENCE]
-        {
+        for name in [
+            header::ID,
+            header::SOURCE,
+            header::TYPE,
+            header::TIME,
+            header::SUBJECT,
+            header::SEQUENCE,
+            header::TOPIC_SEQUENCE,
+        ] {
             let rest: Vec<_> = all.iter().filter(|(found, _)| *found != name).cloned().collect();
             assert_eq!(read(&rest), Err(CloudEventError::Missing { name }));
         }
-        for name in [header::ID, header::SPEC_VERSION, header::TIME, header::SEQUENCE] {
+        for name in [header::ID, header::SPEC_VERSION, header::TIME, header::SEQUENCE, header::TOPIC_SEQUENCE]
+        {
             let mut changed = all.clone();
             changed.push((name, "x".to_owned()));
             assert_eq!(read(&changed), Err(CloudEventError::Invalid { name, value: "x".to_owned() }));

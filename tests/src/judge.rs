@@ -1,6 +1,8 @@
 //! What must hold of the records that one source published, judged from the records alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemas::Sequence;
 
 use crate::reader::Record;
 
@@ -17,6 +19,7 @@ pub struct Verdict {
 ///
 /// - a repeat of an event (same `ce_id`) is the same record in every part, on the same partition;
 /// - the events' sequences are 1, 2, 3, ... with nothing left out and nothing given twice;
+/// - so are those within each topic (`ce_topicsequence`);
 /// - on each partition, events follow each other by their sequence, repeats aside;
 /// - the record's key is the event's subject.
 pub fn judge(records: &[Record]) -> Result<Verdict, Vec<String>> {
@@ -41,16 +44,25 @@ pub fn judge(records: &[Record]) -> Result<Verdict, Vec<String>> {
             broken.push(format!("{place}: sequence {} after {}", event.sequence, before.map_or(0, |s| s.0)));
         }
     }
-    let mut sequences: Vec<i64> = events.values().map(|record| record.event.sequence.0).collect();
-    sequences.sort_unstable();
-    if let Some((wanted, found)) = (1..).zip(&sequences).find(|(wanted, found)| wanted != *found) {
-        broken.push(format!("sequence {found} where {wanted} belongs, of {} events", sequences.len()));
+    broken.extend(gap("sequence", events.values().map(|record| record.event.sequence)));
+    let topics: BTreeSet<&str> = events.values().map(|record| record.topic.as_str()).collect();
+    for topic in topics {
+        let own = events.values().filter(|record| record.topic == topic);
+        broken.extend(gap(&format!("{topic}: number"), own.map(|record| record.event.topic_sequence)));
     }
     if broken.is_empty() {
         let distinct = events.len();
         return Ok(Verdict { distinct, repeats: records.len() - distinct });
     }
     Err(broken)
+}
+
+/// The first place at which the numbers are not 1, 2, 3, ...
+fn gap(what: &str, numbers: impl Iterator<Item = Sequence>) -> Option<String> {
+    let mut numbers: Vec<Sequence> = numbers.collect();
+    numbers.sort_unstable();
+    let (wanted, found) = (1..).zip(&numbers).find(|(wanted, found)| *wanted != found.0)?;
+    Some(format!("{what} {found} where {wanted} belongs, of {} events", numbers.len()))
 }
 
 /// A repeat is published again from the same row: all of it is the same but its place on the partition.
@@ -60,7 +72,7 @@ fn same_event(one: &Record, other: &Record) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use schemas::{CloudEvent, EventId, Sequence};
+    use schemas::{CloudEvent, EventId};
 
     use super::*;
 
@@ -79,6 +91,7 @@ mod tests {
                 time: "2026-11-25T04:00:00Z".parse().expect("an instant"),
                 subject,
                 sequence: Sequence(sequence),
+                topic_sequence: Sequence(sequence),
                 traceparent: None,
             },
         }
@@ -102,6 +115,9 @@ mod tests {
         let first = record(0, 0, 1);
         assert!(problems(&[first.clone(), record(0, 1, 3)]).contains("sequence 3 where 2 belongs"));
         assert!(problems(&[first.clone(), record(1, 0, 1)]).contains("sequence 1 where 2 belongs"));
+        let mut other = record(1, 0, 2);
+        other.event.topic_sequence = Sequence(1);
+        assert!(problems(&[first.clone(), other]).contains("devis-genere: number 1 where 2 belongs"));
         assert!(problems(&[record(0, 0, 2), record(0, 1, 1)]).contains("sequence 1 after 2"));
 
         let changed = Record { value: vec![1], offset: 1, ..first.clone() };

@@ -13,3 +13,11 @@ pub mod rig;
 pub mod rights;
 pub mod suite;
 pub mod wait;
+
+use std::time::{Duration, SystemTime};
+
+/// Up to half a second.
+pub fn random_moment() -> Duration {
+    let nanos = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.subsec_nanos());
+    Duration::from_millis(u64::from(nanos / 1000 % 500))
+}

@@ -40,27 +40,15 @@ pub struct Record {
     pub event: CloudEvent,
 }
 
-/// The records of some topics that one source published, read further each time it is asked.
-pub struct Reader {
+/// Some topics, read further each time it is asked.
+struct Tail {
     consumer: BaseConsumer,
     /// Each partition, and the offset up to which it is read.
     positions: BTreeMap<(String, i32), i64>,
-    source: String,
-    records: Vec<Record>,
 }
 
-impl fmt::Debug for Reader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reader")
-            .field("positions", &self.positions)
-            .field("source", &self.source)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Reader {
-    /// Reads `topics` for events whose `ce_source` is `source`.
-    pub fn new(bootstrap: &str, topics: &[TopicName], source: &str) -> Result<Self, ReadError> {
+impl Tail {
+    fn new(bootstrap: &str, topics: &[TopicName]) -> Result<Self, ReadError> {
         let consumer: BaseConsumer = ClientConfig::new()
             .set("bootstrap.servers", bootstrap)
             // Every consumer must name a group; this one joins none and commits nothing.
@@ -80,12 +68,14 @@ impl Reader {
             wanted.add_partition_offset(topic, *partition, Offset::Beginning)?;
         }
         consumer.assign(&wanted)?;
-        Ok(Self { consumer, positions, source: source.to_owned(), records: Vec::new() })
+        Ok(Self { consumer, positions })
     }
 
-    /// Reads what came since the last time, to the end that the topics have now; everything read so far, in the order
-    /// of each partition.
-    pub fn catch_up(&mut self) -> Result<&[Record], ReadError> {
+    /// Hands out what came since the last time, to the end that the topics have now, each partition in its order.
+    fn catch_up(
+        &mut self,
+        mut take: impl FnMut(&BorrowedMessage<'_>) -> Result<(), ReadError>,
+    ) -> Result<(), ReadError> {
         let mut ends = BTreeMap::new();
         for (topic, partition) in self.positions.keys() {
             let (_, end) = self.consumer.fetch_watermarks(topic, *partition, ANSWER)?;
@@ -109,15 +99,82 @@ impl Reader {
                     deadline = Instant::now() + ANSWER;
                     let at = (message.topic().to_owned(), message.partition());
                     self.positions.insert(at, message.offset() + 1);
-                    let record = record(&message)?;
-                    if record.event.source == self.source {
-                        self.records.push(record);
-                    }
+                    take(&message)?;
                 }
             }
         }
+        Ok(())
+    }
+}
+
+/// The records of some topics that one source published, read further each time it is asked.
+pub struct Reader {
+    tail: Tail,
+    source: String,
+    records: Vec<Record>,
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader")
+            .field("positions", &self.tail.positions)
+            .field("source", &self.source)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Reader {
+    /// Reads `topics` for events whose `ce_source` is `source`.
+    pub fn new(bootstrap: &str, topics: &[TopicName], source: &str) -> Result<Self, ReadError> {
+        Ok(Self { tail: Tail::new(bootstrap, topics)?, source: source.to_owned(), records: Vec::new() })
+    }
+
+    /// Reads what came since the last time, to the end that the topics have now; everything read so far, in the order
+    /// of each partition.
+    pub fn catch_up(&mut self) -> Result<&[Record], ReadError> {
+        let Self { tail, source, records } = self;
+        tail.catch_up(|message| {
+            let record = record(message)?;
+            if record.event.source == *source {
+                records.push(record);
+            }
+            Ok(())
+        })?;
         Ok(&self.records)
     }
+}
+
+/// A record of which nothing is interpreted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Raw {
+    pub key: Option<Vec<u8>>,
+    pub value: Option<Vec<u8>>,
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+}
+
+impl Raw {
+    /// A header as text; of a repeated one the last, as everywhere in Kafka.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.headers.iter().rfind(|(found, _)| found == name)?;
+        std::str::from_utf8(value.as_deref()?).ok()
+    }
+}
+
+/// Everything that lies on a topic now.
+pub fn raw(bootstrap: &str, topic: TopicName) -> Result<Vec<Raw>, ReadError> {
+    let mut records = Vec::new();
+    Tail::new(bootstrap, &[topic])?.catch_up(|message| {
+        let headers = message.headers().into_iter().flat_map(Headers::iter);
+        records.push(Raw {
+            key: message.key().map(<[u8]>::to_vec),
+            value: message.payload().map(<[u8]>::to_vec),
+            headers: headers
+                .map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec)))
+                .collect(),
+        });
+        Ok(())
+    })?;
+    Ok(records)
 }
 
 fn record(message: &BorrowedMessage<'_>) -> Result<Record, ReadError> {

@@ -174,7 +174,10 @@ fn farewell(context: &Context, offset: u16, began: Instant) {
     println!("  edalab events --follow     # what just happened, decoded");
     println!("  kubectl edit edalab lab    # change the lab");
     println!(
-        "Kafka on localhost:{}, the schema registry on http://localhost:{}/apis/ccompat/v7",
+        "quotation on http://localhost:{}, souscription on http://localhost:{}, Kafka on localhost:{}, the schema \
+         registry on http://localhost:{}/apis/ccompat/v7",
+        port(8081),
+        port(8082),
         port(9092),
         port(8085)
     );

@@ -2,14 +2,17 @@
 
 use crds::Endpoint;
 
-use super::names::{Component, kafka_bootstrap, registry_url};
+use super::{
+    names::{Component, kafka_bootstrap, registry_url},
+    services,
+};
 use crate::validate::ValidatedLab;
 
 /// One endpoint for each part that the lab has, with its host address where `hostAccess` is on.
 pub fn endpoints(lab: &ValidatedLab) -> Vec<Endpoint> {
     let mut endpoints = vec![kafka(lab), http(lab, Component::SchemaRegistry, 8085, "/apis/ccompat/v7")];
-    if lab.quotation.running {
-        endpoints.push(http(lab, Component::Quotation, 8081, ""));
+    if lab.services.running {
+        endpoints.extend(services::of(lab).map(|service| http(lab, service.component, service.port, "")));
     }
     endpoints
 }

@@ -1,6 +1,6 @@
 //! From a validated lab to the objects that make it. Pure, and it cannot fail: validation came before.
 //!
-//! A component is one file with one `build`.
+//! A component is one file with one `build`; the services are entries of one table.
 
 pub mod endpoints;
 mod kafka;
@@ -81,7 +81,7 @@ impl Object {
 pub fn build(lab: &ValidatedLab) -> Vec<Object> {
     let mut objects = kafka::build(lab);
     objects.extend(schema_registry::build(lab));
-    objects.extend(services::quotation(lab));
+    objects.extend(services::build(lab));
     objects.sort_by_key(|object| object.kind);
     objects
 }

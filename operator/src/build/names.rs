@@ -16,10 +16,14 @@ pub enum Component {
     Kafka,
     SchemaRegistry,
     Quotation,
+    Souscription,
 }
 
 impl Component {
-    pub const ALL: [Self; 3] = [Self::Kafka, Self::SchemaRegistry, Self::Quotation];
+    /// In the order in which they start.
+    pub const ALL: [Self; 4] = [Self::Kafka, Self::SchemaRegistry, Self::Quotation, Self::Souscription];
+    /// The services of the insurance company.
+    pub const SERVICES: [Self; 2] = [Self::Quotation, Self::Souscription];
 
     /// The name as in `<lab>-<name>` and in label `app.kubernetes.io/name`.
     pub fn as_str(self) -> &'static str {
@@ -27,6 +31,7 @@ impl Component {
             Self::Kafka => "kafka",
             Self::SchemaRegistry => "schema-registry",
             Self::Quotation => "quotation",
+            Self::Souscription => "souscription",
         }
     }
 
@@ -72,7 +77,7 @@ fn role(component: Component) -> &'static str {
     match component {
         Component::Kafka => "broker",
         Component::SchemaRegistry => "schema-registry",
-        Component::Quotation => "service",
+        Component::Quotation | Component::Souscription => "service",
     }
 }
 

@@ -84,6 +84,8 @@ pub(super) fn container(
         image: Some(image.to_owned()),
         image_pull_policy: Some(lab.pull_policy.as_str().to_owned()),
         resources: Some(requirements(resources)),
+        // Where a container ends badly, the end of its log is kept with its state: the status quotes it.
+        termination_message_policy: Some("FallbackToLogsOnError".to_owned()),
         security_context: Some(SecurityContext {
             allow_privilege_escalation: Some(false),
             read_only_root_filesystem: Some(true),

@@ -40,7 +40,7 @@ pub(super) fn build(lab: &ValidatedLab) -> Vec<Object> {
 /// Waits until Kafka has the registry's topics. Where the registry has to make them itself and the broker is slow to
 /// know of them, it can end in a state that it never leaves.
 fn wait_for_topics(lab: &ValidatedLab) -> Container {
-    let mut container = container(lab, REGISTRY, &lab.services_image, &lab.registry.resources, Vec::new());
+    let mut container = container(lab, REGISTRY, &lab.services.image, &lab.registry.resources, Vec::new());
     let topics = REGISTRY_TOPICS.iter().map(|topic| topic.name.as_str());
     container.args = Some(iter::once(WAIT_FOR_TOPICS).chain(topics).map(str::to_owned).collect());
     container.env = Some(vec![env("KAFKA_BOOTSTRAP_SERVERS", kafka_bootstrap(&lab.name, &lab.namespace))]);

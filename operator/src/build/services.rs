@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::{
     apps::v1::{StatefulSet, StatefulSetSpec},
-    core::v1::{EnvVar, EnvVarSource, ObjectFieldSelector},
+    core::v1::{Container, EnvVar, EnvVarSource, ObjectFieldSelector},
 };
 
 use super::{
@@ -11,69 +11,111 @@ use super::{
     pod::{DATA, Pace, claim, claim_retention, container, env, http_probe, mount, port, template},
     service,
 };
-use crate::validate::ValidatedLab;
+use crate::validate::{FilledResources, ValidatedLab};
 
-const QUOTATION: Component = Component::Quotation;
-const HTTP_PORT: (&str, i32) = ("http", 8081);
-const NODE_PORT: i32 = 30081;
-/// Room for some millions of quotes.
+/// Name of every service's port.
+const HTTP: &str = "http";
+/// Room for some millions of quotes or contracts.
 const DATABASE_SIZE: &str = "1Gi";
 
-/// StatefulSet and Services of quotation.
-///
+/// What tells one service from another.
+pub(super) struct LabService<'a> {
+    pub(super) component: Component,
+    /// Where it listens.
+    pub(super) port: u16,
+    node_port: i32,
+    resources: &'a FilledResources,
+    /// What it reads beside what every service reads.
+    settings: Vec<EnvVar>,
+}
+
+/// The services of a lab. Another one is another entry here.
+pub(super) fn of(lab: &ValidatedLab) -> [LabService<'_>; Component::SERVICES.len()] {
+    let (quotation, souscription) = (&lab.services.quotation, &lab.services.souscription);
+    [
+        LabService {
+            component: Component::Quotation,
+            port: 8081,
+            node_port: 30081,
+            resources: &quotation.resources,
+            settings: vec![env("QUOTE_VALIDITY", &quotation.quote_validity)],
+        },
+        LabService {
+            component: Component::Souscription,
+            port: 8082,
+            node_port: 30082,
+            resources: &souscription.resources,
+            settings: Vec::new(),
+        },
+    ]
+}
+
+/// StatefulSets and Services of the services.
+pub(super) fn build(lab: &ValidatedLab) -> Vec<Object> {
+    of(lab).into_iter().flat_map(|service| objects(lab, service)).collect()
+}
+
 /// In a phase without services the StatefulSet stays, with no pod: removing it would remove its volume, and the
-/// quotes that a learner made are to be there when the phase comes back.
-pub(super) fn quotation(lab: &ValidatedLab) -> Vec<Object> {
+/// quotes and contracts that a learner made are to be there when the phase comes back.
+fn objects(lab: &ValidatedLab, service: LabService<'_>) -> Vec<Object> {
+    let (component, node_port) = (service.component, service.node_port);
+    let http = (HTTP, i32::from(service.port));
     let mut objects = vec![
-        Object::new(Kind::StatefulSet, QUOTATION, &stateful_set(lab)),
-        Object::new(Kind::Service, QUOTATION, &service::headless(lab, QUOTATION, &[HTTP_PORT])),
+        Object::new(Kind::StatefulSet, component, &stateful_set(lab, service)),
+        Object::new(Kind::Service, component, &service::headless(lab, component, &[http])),
     ];
-    if lab.quotation.running {
-        objects.push(Object::new(Kind::Service, QUOTATION, &service::cluster(lab, QUOTATION, &[HTTP_PORT])));
+    if lab.services.running {
+        objects.push(Object::new(Kind::Service, component, &service::cluster(lab, component, &[http])));
         objects.extend(
-            service::host(lab, QUOTATION, HTTP_PORT, NODE_PORT)
-                .map(|host| Object::new(Kind::Service, QUOTATION, &host)),
+            service::host(lab, component, http, node_port)
+                .map(|host| Object::new(Kind::Service, component, &host)),
         );
     }
     objects
 }
 
-fn stateful_set(lab: &ValidatedLab) -> StatefulSet {
-    let settings = &lab.quotation;
-    let mut container =
-        container(lab, QUOTATION, &lab.services_image, &settings.resources, vec![mount(DATA, "/data")]);
-    container.args = Some(vec!["quotation".to_owned()]);
-    container.env = Some(vec![
-        env("HTTP_ADDR", format!("0.0.0.0:{}", HTTP_PORT.1)),
-        env("KAFKA_BOOTSTRAP_SERVERS", kafka_bootstrap(&lab.name, &lab.namespace)),
-        env("SCHEMA_REGISTRY_URL", registry_url(&lab.name, &lab.namespace)),
-        env("DATA_DIR", "/data"),
-        env("QUOTE_VALIDITY", &settings.quote_validity),
-        env("EDALAB_LAB", &lab.name),
-        pod_name(),
-        env("RUST_LOG", "info"),
-    ]);
-    container.ports = Some(vec![port(HTTP_PORT.0, HTTP_PORT.1)]);
-    container.startup_probe = Some(http_probe("http", "/health", Pace::start_within(120)));
-    container.readiness_probe = Some(http_probe("http", "/ready", Pace::every(2, 2)));
-    container.liveness_probe = Some(http_probe("http", "/health", Pace::every(10, 6)));
-    let name = QUOTATION.object_name(&lab.name);
+fn stateful_set(lab: &ValidatedLab, service: LabService<'_>) -> StatefulSet {
+    let component = service.component;
+    let name = component.object_name(&lab.name);
     StatefulSet {
-        metadata: owned(lab, QUOTATION, name.clone()),
+        metadata: owned(lab, component, name.clone()),
         spec: Some(StatefulSetSpec {
             // One writer per database.
-            replicas: Some(i32::from(settings.running)),
+            replicas: Some(i32::from(lab.services.running)),
             service_name: Some(format!("{name}-headless")),
-            selector: selector(lab, QUOTATION),
+            selector: selector(lab, component),
             // A pod that cannot start is replaced when its image is corrected; in order, it would be waited for.
             pod_management_policy: Some("Parallel".to_owned()),
-            template: template(lab, QUOTATION, container, Vec::new(), 30),
+            template: template(lab, component, program(lab, service), Vec::new(), 30),
             persistent_volume_claim_retention_policy: Some(claim_retention(lab)),
-            volume_claim_templates: Some(vec![claim(lab, QUOTATION, DATABASE_SIZE)]),
+            volume_claim_templates: Some(vec![claim(lab, component, DATABASE_SIZE)]),
             ..StatefulSetSpec::default()
         }),
         ..StatefulSet::default()
     }
+}
+
+/// The one container of a service's pod.
+fn program(lab: &ValidatedLab, service: LabService<'_>) -> Container {
+    let LabService { component, port: number, resources, settings, .. } = service;
+    let mut container = container(lab, component, &lab.services.image, resources, vec![mount(DATA, "/data")]);
+    container.args = Some(vec![component.as_str().to_owned()]);
+    let mut variables = vec![
+        env("HTTP_ADDR", format!("0.0.0.0:{number}")),
+        env("KAFKA_BOOTSTRAP_SERVERS", kafka_bootstrap(&lab.name, &lab.namespace)),
+        env("SCHEMA_REGISTRY_URL", registry_url(&lab.name, &lab.namespace)),
+        env("DATA_DIR", "/data"),
+        env("EDALAB_LAB", &lab.name),
+        pod_name(),
+        env("RUST_LOG", "info"),
+    ];
+    variables.extend(settings);
+    container.env = Some(variables);
+    container.ports = Some(vec![port(HTTP, i32::from(number))]);
+    container.startup_probe = Some(http_probe(HTTP, "/health", Pace::start_within(120)));
+    container.readiness_probe = Some(http_probe(HTTP, "/ready", Pace::every(2, 2)));
+    container.liveness_probe = Some(http_probe(HTTP, "/health", Pace::every(10, 6)));
+    container
 }
 
 /// The pod's own name, which services report under.

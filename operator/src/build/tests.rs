@@ -58,12 +58,15 @@ fn phase_infrastructure_keeps_the_volume_and_takes_the_pod_and_its_ports() {
     let objects = build(&validated(&lab(&json!({
         "phase": "Infrastructure", "hostAccess": { "enabled": true },
     }))));
-    let quotation: Vec<_> = objects.iter().filter(|o| o.component == Component::Quotation).collect();
-    let names: Vec<_> = quotation.iter().map(|o| (o.kind, o.name.as_str())).collect();
-    assert_eq!(names, [(Kind::Service, "lab-quotation-headless"), (Kind::StatefulSet, "lab-quotation")]);
-    let spec = &quotation[1].manifest["spec"];
-    assert_eq!(spec["replicas"], 0);
-    assert_eq!(spec["persistentVolumeClaimRetentionPolicy"]["whenScaled"], "Retain");
+    for component in Component::SERVICES {
+        let mine: Vec<_> = objects.iter().filter(|o| o.component == component).collect();
+        let names: Vec<_> = mine.iter().map(|o| (o.kind, o.name.clone())).collect();
+        let name = component.object_name("lab");
+        assert_eq!(names, [(Kind::Service, format!("{name}-headless")), (Kind::StatefulSet, name)]);
+        let spec = &mine[1].manifest["spec"];
+        assert_eq!(spec["replicas"], 0);
+        assert_eq!(spec["persistentVolumeClaimRetentionPolicy"]["whenScaled"], "Retain");
+    }
 }
 
 /// Pod Security Standards, profile "restricted"
@@ -104,5 +107,17 @@ fn every_pod_meets_pod_security_restricted() {
             }
         }
     }
-    assert_eq!(pods, 6);
+    assert_eq!(pods, 2 * Component::ALL.len());
+}
+
+/// The status quotes what a container said last, and a kubelet keeps that only where it is asked to.
+#[test]
+fn every_container_leaves_its_last_words() {
+    for object in build(&validated(&minimal())) {
+        let pod = &object.manifest["spec"]["template"]["spec"];
+        let containers = ["initContainers", "containers"].map(|list| pod[list].as_array());
+        for container in containers.into_iter().flatten().flatten() {
+            assert_eq!(container["terminationMessagePolicy"], "FallbackToLogsOnError", "{}", object.name);
+        }
+    }
 }

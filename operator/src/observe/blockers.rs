@@ -1,14 +1,21 @@
 //! What keeps a component's pods from running, in the words of whoever says it: kubelet, scheduler, controllers.
 
-use k8s_openapi::api::core::v1::{ContainerStatus, Event, PersistentVolumeClaim, Pod};
+use k8s_openapi::api::core::v1::{
+    ContainerStateTerminated, ContainerStatus, Event, PersistentVolumeClaim, Pod,
+};
 use kube::ResourceExt;
 
-use super::Blocker;
+use super::{Blocker, shorten};
 
 /// Waiting reasons of a pod that is simply being set up.
 const ON_ITS_WAY: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 /// So many restarts are no accident any more.
 const CRASH_LOOP: i32 = 3;
+/// The highest exit code of a process that ended by itself; beyond it a signal ended it, and what it said last is not
+/// why.
+const OWN_EXIT_CODES: i32 = 128;
+/// How much of a container's last words is told, in characters.
+const LAST_WORDS: usize = 400;
 
 /// The first thing in the way of the workload of this name; `None` when there is only time to pass.
 pub(super) fn find(
@@ -75,17 +82,36 @@ fn container_blocker(pod: &str, container: &ContainerStatus) -> Option<Blocker> 
 fn crash(pod: &str, container: &ContainerStatus, otherwise: &str) -> Blocker {
     let state = container.state.as_ref().and_then(|state| state.terminated.as_ref());
     let before = container.last_state.as_ref().and_then(|state| state.terminated.as_ref());
-    let detail = state.or(before).map_or_else(
-        || otherwise.to_owned(),
-        |ended| {
-            format!(
-                "the container ended with {} (exit code {}); kubectl logs --previous {pod} says why",
-                ended.reason.as_deref().unwrap_or("an error"),
-                ended.exit_code
-            )
-        },
-    );
+    let detail = state.or(before).map_or_else(|| otherwise.to_owned(), |ended| ending(pod, ended));
     blocker("CrashLoopBackOff", pod, &detail)
+}
+
+/// How a container ended: in its own last words where it gave up by itself, else in the kubelet's.
+fn ending(pod: &str, ended: &ContainerStateTerminated) -> String {
+    let reason = ended.reason.as_deref().unwrap_or("an error");
+    let gave_up = (1..=OWN_EXIT_CODES).contains(&ended.exit_code) && reason != "OOMKilled";
+    let words = ended.message.as_deref().and_then(last_words).filter(|_| gave_up);
+    words.unwrap_or_else(|| {
+        let code = ended.exit_code;
+        format!(
+            "the container ended with {reason} (exit code {code}); kubectl logs --previous {pod} says why"
+        )
+    })
+}
+
+/// The last line of what a container left, or the one that the last lines belong to where these are indented, as a
+/// stack trace's are. A kubelet takes it from the end of the log.
+fn last_words(message: &str) -> Option<String> {
+    let lines = || message.lines().rev().map(|line| (line.starts_with(char::is_whitespace), printable(line)));
+    let (_, words) = lines()
+        .find(|(indented, words)| !indented && !words.is_empty())
+        .or_else(|| lines().find(|(_, words)| !words.is_empty()))?;
+    Some(shorten(&words, LAST_WORDS))
+}
+
+/// A line without what would move a terminal's cursor.
+fn printable(line: &str) -> String {
+    line.replace(char::is_control, " ").trim().to_owned()
 }
 
 fn unschedulable(

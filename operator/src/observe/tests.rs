@@ -144,6 +144,80 @@ fn names_what_is_in_the_way_of_a_pod() {
     }
 }
 
+/// A service's last line when it will not start.
+const REFUSAL: &str = "edalab-services: pod lab-kafka-1 is a second replica: its data lies on another volume";
+
+#[test]
+fn a_container_that_gave_up_is_told_in_its_own_last_words() {
+    let endless = "é".repeat(500);
+    let cut = format!("{}…", "é".repeat(399));
+    let log_end = format!("{{\"message\":\"starting\"}}\n{REFUSAL}\n");
+    let trace =
+        "[12:00] ERROR Exiting\nCaused by: no such file\n\tat kafka.Kafka.main(Kafka.scala)\n\t... 2 more\n";
+    let theirs = |code: i64| {
+        format!(
+            "the container ended with Error (exit code {code}); kubectl logs --previous lab-kafka-0 says why"
+        )
+    };
+    let cases: [(&str, i64, &str, String); 10] = [
+        ("Error", 1, &log_end, REFUSAL.to_owned()),
+        ("Error", 1, "one\n\n  \n", "one".to_owned()),
+        ("Error", 1, trace, "Caused by: no such file".to_owned()),
+        ("Error", 1, "\tat only.Frames\n", "at only.Frames".to_owned()),
+        ("Error", 1, "\u{1b}[2J\u{7}gone\r\n", "[2J gone".to_owned()),
+        ("Error", 1, &endless, cut),
+        ("StartError", 128, "exec: no such program", "exec: no such program".to_owned()),
+        ("Error", 1, " \n\u{7}\n", theirs(1)),
+        // A signal ended it: its last line is about something else.
+        ("Error", 143, "all is well\n", theirs(143)),
+        ("OOMKilled", 1, "all is well\n", theirs(1).replace("Error", "OOMKilled")),
+    ];
+    for (reason, code, message, told) in cases {
+        let ended = json!({ "terminated": { "exitCode": code, "reason": reason, "message": message } });
+        let waiting = json!({ "waiting": { "reason": "CrashLoopBackOff", "message": "back-off 10s" } });
+        for status in [container(&waiting, 4, &ended), container(&ended, 4, &json!({}))] {
+            let refs = Refs { pods: vec![pod(&status)], ..Refs::default() };
+            let (_, reason, said) = kafka(&refs, &Applied::default());
+            assert_eq!(reason, "CrashLoopBackOff");
+            assert_eq!(said, format!("lab-kafka-0: CrashLoopBackOff: {told}"));
+        }
+    }
+}
+
+#[test]
+fn a_replica_too_many_is_told_while_it_is_there() {
+    let done = workload(&json!({
+        "observedGeneration": 2, "replicas": 1, "readyReplicas": 1, "updatedReplicas": 1,
+    }));
+    let named = |name: &str, status: &Value| {
+        let mut pod = pod(status);
+        pod.metadata.name = Some(name.to_owned());
+        pod
+    };
+    let running = container(&json!({ "running": {} }), 0, &json!({}));
+    let refused = container(
+        &json!({ "terminated": { "exitCode": 1, "reason": "Error", "message": REFUSAL } }),
+        1,
+        &json!({}),
+    );
+    let with = |second: Pod| {
+        let pods = vec![named("lab-kafka-0", &json!({})), second];
+        kafka(&Refs { pods, ..Refs::default() }, &done)
+    };
+    let extra = "lab-kafka-1 is beyond the one replica that the lab has of lab-kafka";
+    let told = |reason: &str, message: &str| (false, reason.to_owned(), message.to_owned());
+    assert_eq!(with(named("lab-kafka-1", &running)), told("ExtraReplica", extra));
+    assert_eq!(
+        with(named("lab-kafka-1", &refused)),
+        told("CrashLoopBackOff", &format!("lab-kafka-1: CrashLoopBackOff: {REFUSAL}"))
+    );
+    let mut leaving = named("lab-kafka-1", &refused);
+    leaving.metadata.deletion_timestamp = serde_json::from_value(json!("2026-01-01T00:00:00Z")).ok();
+    assert_eq!(with(leaving), told("ExtraReplica", extra));
+    // A Deployment's pods have no numbers.
+    assert!(with(named("lab-kafka-5d9f7c-x2x4z", &running)).0);
+}
+
 #[test]
 fn a_container_that_comes_before_is_in_the_way_until_it_is_done() {
     let before = |state: &Value| {

@@ -44,7 +44,7 @@ fn ready_when_all_parts_are() {
     assert_eq!(standing(&status, READY), (ConditionStatus::True, "Ready".to_owned()));
     assert_eq!(status.phase, Some(Phase::ProducteurConsommateur));
     assert_eq!(status.observed_generation, Some(1));
-    assert_eq!(status.components.len(), 3);
+    assert_eq!(status.components.len(), Of::ALL.len());
     let types: Vec<_> = status.conditions.iter().map(|c| c.type_.as_str()).collect();
     assert_eq!(
         types,
@@ -92,15 +92,34 @@ fn ready_tells_the_first_thing_in_the_way() {
 }
 
 #[test]
+fn a_condition_of_several_parts_tells_of_each_that_is_not_ready() {
+    let mut outcome = well();
+    let message = |outcome: &Outcome| {
+        let status = compute(None, outcome, at(0));
+        status.condition("ServicesReady").unwrap().message.clone()
+    };
+    outcome.parts[2].message = "lab-quotation is ready".to_owned();
+    outcome.parts[3] = part(Of::Souscription, false, "Unschedulable", "lab-souscription-0: Unschedulable");
+    assert_eq!(message(&outcome), "lab-souscription-0: Unschedulable");
+    outcome.parts[2] = part(Of::Quotation, false, "Starting", "lab-quotation-0 is starting");
+    assert_eq!(message(&outcome), "lab-quotation-0 is starting; lab-souscription-0: Unschedulable");
+    let status = compute(None, &outcome, at(0));
+    assert_eq!(standing(&status, "ServicesReady"), (ConditionStatus::False, "Starting".to_owned()));
+    assert_eq!(message(&well()), "is ready", "what both say is said once");
+}
+
+#[test]
 fn the_phase_in_force_is_the_old_one_until_everything_follows() {
     let before = compute(None, &well(), at(0));
     let infrastructure = lab(&json!({ "phase": "Infrastructure" }));
     let mut outcome = Outcome { asked: infrastructure.spec.phase, ..well() };
+    let gone = |component| Part { wanted: false, ..part(component, true, "NotInThisPhase", "") };
     outcome.parts[2] =
         Part { wanted: false, ..part(Of::Quotation, false, "Stopping", "lab-quotation-0 is stopping") };
+    outcome.parts[3] = gone(Of::Souscription);
     let during = compute(Some(&before), &outcome, at(1));
     assert_eq!(during.phase, Some(Phase::ProducteurConsommateur));
-    outcome.parts[2] = Part { wanted: false, ..part(Of::Quotation, true, "NotInThisPhase", "") };
+    outcome.parts[2] = gone(Of::Quotation);
     let after = compute(Some(&during), &outcome, at(2));
     assert_eq!(after.phase, Some(Phase::Infrastructure));
     assert_eq!(standing(&after, READY).0, ConditionStatus::True);

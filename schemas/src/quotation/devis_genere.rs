@@ -5,9 +5,8 @@ use std::sync::LazyLock;
 use apache_avro::{Schema, types::Value};
 use jiff::Timestamp;
 
-use super::TypeBien;
 use crate::{
-    Cents, ClientId, DecodeError, DevisId, Event, Fields, TopicName, Version,
+    Cents, ClientId, DecodeError, DevisId, Event, Fields, TopicName, TypeBien, Version,
     avro::{decimal, timestamp},
     topics,
 };

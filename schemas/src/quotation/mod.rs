@@ -2,8 +2,6 @@
 
 mod devis_expire;
 mod devis_genere;
-mod type_bien;
 
 pub use devis_expire::DevisExpire;
 pub use devis_genere::DevisGenere;
-pub use type_bien::{TypeBien, UnknownTypeBien};

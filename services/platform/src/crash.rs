@@ -9,6 +9,8 @@ pub const IN_BATCH: &str = "store.in-batch";
 pub const COMMITTED: &str = "outbox.committed";
 /// The broker has confirmed the rows; they are not marked yet.
 pub const CONFIRMED: &str = "relay.confirmed";
+/// The effects of consumed records are durable; Kafka is not told of it yet.
+pub const APPLIED: &str = "consumer.applied";
 
 #[cfg(not(feature = "crash-points"))]
 #[inline]

@@ -70,7 +70,7 @@ impl ClientContext for QuietContext {
 impl ConsumerContext for QuietContext {}
 
 /// One of librdkafka's log lines, at our level.
-fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
+pub(crate) fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
     // A connection that fails is told by the error callback too.
     if facility == "FAIL" {
         tracing::debug!(facility, message, "librdkafka");
@@ -104,6 +104,8 @@ pub fn producer(bootstrap_servers: &str, gauges: ProducerGauges) -> Result<Produ
         .set("message.timeout.ms", "0")
         .set("linger.ms", "5")
         .set("compression.type", "none")
+        // A dead letter holds a whole record and more.
+        .set("message.max.bytes", "2097152")
         .set("queue.buffering.max.messages", "10000")
         .set("queue.buffering.max.kbytes", "16384")
         .set("reconnect.backoff.max.ms", "2000")

@@ -4,16 +4,20 @@
 //! - [`http`] the hardened server, problem+json, and the operational endpoints.
 //! - [`store`] one SQLite database: a data folder with one owner, a group-commit writer, a small pool of readers.
 //! - [`outbox`] events leave in the transaction that made them true; a relay publishes them in order.
+//! - [`consumer`] events of others have their effect once; what cannot be read goes to `dlq.errors`.
+//! - [`service`] wires all of it around what one service does.
 //! - [`kafka`] and [`registry`] the two neighbours that the relay talks to.
 //! - [`crash`] named points at which a test build kills itself; [`shutdown`] how a process ends well.
 
 pub mod config;
+pub mod consumer;
 pub mod crash;
 pub mod http;
 pub mod kafka;
 pub mod metrics;
 pub mod outbox;
 pub mod registry;
+pub mod service;
 pub mod shutdown;
 pub mod store;
 pub mod telemetry;

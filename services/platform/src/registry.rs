@@ -51,6 +51,15 @@ struct IdAnswer {
     id: u32,
 }
 
+/// The registry's own error body.
+#[derive(Deserialize)]
+struct Refusal {
+    error_code: u32,
+}
+
+/// "Schema not found" in Confluent's API.
+const SCHEMA_NOT_FOUND: u32 = 40403;
+
 #[derive(Deserialize)]
 struct SchemaAnswer {
     schema: String,
@@ -98,8 +107,14 @@ impl RegistryClient {
         }
         let url = format!("{}/schemas/ids/{id}", self.base);
         let response = self.http.get(&url).send().await.map_err(RegistryError::Unreachable)?;
-        if response.status().as_u16() == 404 {
-            return Err(RegistryError::UnknownId { id });
+        let status = response.status().as_u16();
+        if status == 404 {
+            // Whatever stands before the registry, or the registry while it starts, can answer 404 as well; only the
+            // registry's own word says that there is no such schema.
+            return match response.json::<Refusal>().await {
+                Ok(Refusal { error_code: SCHEMA_NOT_FOUND }) => Err(RegistryError::UnknownId { id }),
+                _ => Err(RegistryError::Refused { request: format!("GET {url}"), status }),
+            };
         }
         let answer: SchemaAnswer =
             accepted(response, || format!("GET {url}"))?.json().await.map_err(RegistryError::Unreachable)?;

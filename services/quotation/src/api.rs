@@ -16,25 +16,18 @@ use axum::{
     routing::{get, post},
 };
 use jiff::Timestamp;
-use platform::{
-    http::{Problem, read_json, read_object},
-    outbox::OutboxError,
-    store::WriteError,
-};
+use platform::http::{ListQuery, Problem, described::ProblemJson, read_json, read_object};
 use schemas::DevisId;
 
 use crate::{
     domain::{self, Demande},
     metrics::QuotationMetrics,
-    store::{CommandError, DevisStore},
+    store::DevisStore,
 };
-use model::{DevisJson, ListQuery, PageJson};
+use model::{DevisJson, PageJson};
 
 /// Longest body of a request, in bytes; a quote takes about 200.
 const BODY_LIMIT: usize = 16 * 1024;
-/// What a client is told to wait when the outbox is full: the relay empties it as soon as the broker is back.
-const RETRY_FULL: u32 = 5;
-
 /// What the handlers work with.
 #[derive(Debug)]
 pub struct Api {
@@ -61,16 +54,16 @@ pub fn routes(api: Arc<Api>) -> Router {
     responses(
         (status = 201, description = "The quote; it is durable, and its event follows.", body = DevisJson,
             headers(("Location" = String, description = "Path of the quote."))),
-        (status = 400, description = "The body is not JSON.", body = model::ProblemJson,
+        (status = 400, description = "The body is not JSON.", body = ProblemJson,
             content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large.", body = model::ProblemJson,
+        (status = 413, description = "The body is too large.", body = ProblemJson,
             content_type = "application/problem+json"),
-        (status = 415, description = "The body is of another type.", body = model::ProblemJson,
+        (status = 415, description = "The body is of another type.", body = ProblemJson,
             content_type = "application/problem+json"),
         (status = 422, description = "Fields are missing, wrong or unknown; each is named.",
-            body = model::ProblemJson, content_type = "application/problem+json"),
+            body = ProblemJson, content_type = "application/problem+json"),
         (status = 503, description = "Too many requests or waiting events; try again after Retry-After seconds.",
-            body = model::ProblemJson, content_type = "application/problem+json"),
+            body = ProblemJson, content_type = "application/problem+json"),
     )
 )]
 async fn generate(State(api): State<Arc<Api>>, request: Request) -> Result<Response, Problem> {
@@ -86,12 +79,12 @@ async fn generate(State(api): State<Arc<Api>>, request: Request) -> Result<Respo
         }
     })?;
     let (devis, event) = domain::generer(DevisId::generate(), demande, Timestamp::now(), api.validity);
-    let devis = api.store.create(devis, event).await.map_err(command_problem)?;
+    let devis = api.store.create(devis, event).await.map_err(|error| Problem::command(&error))?;
     api.metrics.generation_duration.observe(started.elapsed().as_secs_f64());
     api.metrics.generated.inc();
     tracing::info!(devis_id = %devis.id, type_bien = %devis.type_bien, "a quote was made");
     let location = HeaderValue::try_from(format!("/api/devis/{}", devis.id));
-    let location = location.map_err(|error| internal(&error))?;
+    let location = location.map_err(|error| Problem::internal(&error))?;
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(DevisJson::from(devis))).into_response())
 }
 
@@ -103,7 +96,7 @@ async fn generate(State(api): State<Arc<Api>>, request: Request) -> Result<Respo
     params(("id" = String, Path, description = "The quote's id, a UUID.")),
     responses(
         (status = 200, description = "The quote.", body = DevisJson),
-        (status = 404, description = "No quote has this id.", body = model::ProblemJson,
+        (status = 404, description = "No quote has this id.", body = ProblemJson,
             content_type = "application/problem+json"),
     )
 )]
@@ -114,7 +107,7 @@ async fn read(
     let unknown = || Problem::not_found("no quote has this id");
     let Path(id) = id.map_err(|_| unknown())?;
     let id = id.parse().map_err(|_| unknown())?;
-    let devis = api.store.find(id).await.map_err(|error| internal(&error))?;
+    let devis = api.store.find(id).await.map_err(|error| Problem::internal(&error))?;
     devis.map(|devis| Json(DevisJson::from(devis))).ok_or_else(unknown)
 }
 
@@ -131,31 +124,11 @@ async fn read(
     responses(
         (status = 200, description = "A page of quotes.", body = PageJson),
         (status = 400, description = "A parameter is missing, wrong or unknown; it is named.",
-            body = model::ProblemJson, content_type = "application/problem+json"),
+            body = ProblemJson, content_type = "application/problem+json"),
     )
 )]
 async fn list(State(api): State<Arc<Api>>, RawQuery(query): RawQuery) -> Result<Json<PageJson>, Problem> {
     let ListQuery { client_id, limit, cursor } = ListQuery::parse(query.as_deref().unwrap_or_default())?;
     let page = api.store.of_client(client_id.as_str(), cursor, limit).await;
-    page.map(|page| Json(PageJson::from(page))).map_err(|error| internal(&error))
-}
-
-fn command_problem(error: WriteError<CommandError>) -> Problem {
-    match error {
-        WriteError::Refused(CommandError::Outbox(OutboxError::Full { capacity })) => {
-            let detail = format!("{capacity} events wait for the broker; no more fit until it takes some");
-            Problem::unavailable(detail, RETRY_FULL)
-        }
-        WriteError::Refused(error) => {
-            tracing::error!(reason = error.reason(), %error, "a quote could not be made");
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the quote could not be stored")
-        }
-        WriteError::Database(_) => Problem::unavailable("the database takes no writes", RETRY_FULL),
-        WriteError::Stopped => Problem::unavailable("the service is stopping", 1),
-    }
-}
-
-fn internal(error: &dyn std::error::Error) -> Problem {
-    tracing::error!(%error, "a request could not be answered");
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the service could not answer; its log says why")
+    page.map(|page| Json(PageJson::from(page))).map_err(|error| Problem::internal(&error))
 }

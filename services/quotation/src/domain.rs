@@ -150,6 +150,12 @@ pub fn expirer(devis: Devis, now: Timestamp) -> Option<(Devis, DevisExpire)> {
     Some((devis, event))
 }
 
+/// Marks the quote that a contract was made of. The contract wins over an expiry that crossed it: whoever has a contract
+/// is insured. The quote tells nothing of it, because the contract's own event did.
+pub fn convertir(devis: Devis) -> Devis {
+    Devis { statut: Statut::Converti, ..devis }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,6 +231,24 @@ mod tests {
         assert_eq!(expirer(expired, end + Duration::from_secs(1)), None);
         let converted = Devis { statut: Statut::Converti, ..devis };
         assert_eq!(expirer(converted, end + Duration::from_secs(1)), None);
+    }
+
+    /// The whole table of a quote's states: what time, and what a contract, makes of each.
+    #[test]
+    fn every_state_and_what_becomes_of_it() {
+        let devis = devis();
+        let (before, after) = (devis.date_expiration - Duration::from_millis(1), devis.date_expiration);
+        for (statut, later, converted) in [
+            (Statut::Genere, Some(Statut::Expire), Statut::Converti),
+            (Statut::Converti, None, Statut::Converti),
+            (Statut::Expire, None, Statut::Converti),
+        ] {
+            let devis = Devis { statut, ..devis.clone() };
+            assert_eq!(expirer(devis.clone(), before), None, "{statut}");
+            assert_eq!(expirer(devis.clone(), after).map(|(devis, _)| devis.statut), later, "{statut}");
+            let contract = convertir(devis.clone());
+            assert_eq!((contract.statut, contract.version), (converted, devis.version), "{statut}");
+        }
     }
 
     proptest! {

@@ -1,12 +1,14 @@
 //! What the service remembers: all of its SQL.
 
+use std::convert::Infallible;
+
 use jiff::Timestamp;
 use platform::{
     outbox::{OutboxError, Outgoing},
-    store::{Batch, Store, WriteError},
+    store::{Batch, Cursor, Page, Store, encoded, undecodable},
 };
-use schemas::{Cents, DevisExpire, DevisGenere, DevisId, EncodeError, Event, Version};
-use sqlx::{Row as _, SqliteConnection, SqlitePool, migrate::Migrator, sqlite::SqliteRow};
+use schemas::{Cents, DevisExpire, DevisGenere, DevisId, Version};
+use sqlx::{Row as _, SqliteConnection, migrate::Migrator, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use crate::domain::{self, Devis, Statut};
@@ -17,40 +19,9 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 /// Quotes that expire in one transaction at most, so that commands never wait long behind a sweep.
 const SWEEP: u16 = 200;
 
-/// Why a command took no effect.
-#[derive(Debug, thiserror::Error)]
-pub enum CommandError {
-    #[error(transparent)]
-    Outbox(#[from] OutboxError),
-    #[error(transparent)]
-    Encode(#[from] EncodeError),
-    #[error("the database answered: {0}")]
-    Sql(#[from] sqlx::Error),
-}
-
-impl CommandError {
-    pub const fn reason(&self) -> &'static str {
-        match self {
-            Self::Outbox(error) => error.reason(),
-            Self::Encode(error) => error.reason(),
-            Self::Sql(_) => "DatabaseError",
-        }
-    }
-}
-
-pub type Write<T> = Result<T, WriteError<CommandError>>;
-
-/// A place in a client's list of quotes: the next page starts before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cursor(pub i64);
-
-/// One page of a client's quotes, newest first.
-#[derive(Debug)]
-pub struct Page {
-    pub devis: Vec<Devis>,
-    /// Where the next page starts, if there is one.
-    pub next: Option<Cursor>,
-}
+/// The domain refuses no command: what is wrong with a request is told before.
+pub type Write<T> = platform::store::Write<T, Infallible>;
+type CommandError = platform::store::CommandError<Infallible>;
 
 /// The service's memory.
 #[derive(Debug, Clone)]
@@ -107,14 +78,28 @@ impl DevisStore {
         client: &str,
         cursor: Option<Cursor>,
         limit: u16,
-    ) -> Result<Page, sqlx::Error> {
-        page(&self.store.readers, client, cursor, usize::from(limit)).await
+    ) -> Result<Page<Devis>, sqlx::Error> {
+        let rows = sqlx::query(
+            "SELECT * FROM devis WHERE client_id = ? AND row_id < ? ORDER BY row_id DESC LIMIT ?",
+        )
+        .bind(client)
+        .bind(cursor.map_or(i64::MAX, |cursor| cursor.0))
+        .bind(i64::from(limit) + 1)
+        .fetch_all(&self.store.readers)
+        .await?;
+        Page::of(rows, limit, devis)
     }
 }
 
-/// Encoding is done before the transaction; a failure is the command's, as if it had happened inside.
-fn encoded<E: Event>(event: &E) -> Write<Outgoing> {
-    Outgoing::new(event).map_err(|error| WriteError::Refused(error.into()))
+/// Marks the quote that a contract was made of; `false` where there is no such quote.
+pub(crate) async fn convert(batch: &mut Batch, id: DevisId) -> Result<bool, sqlx::Error> {
+    let row = sqlx::query("SELECT * FROM devis WHERE devis_id = ?")
+        .bind(id.uuid().as_bytes().as_slice())
+        .fetch_optional(batch.connection())
+        .await?;
+    let Some(row) = row else { return Ok(false) };
+    update(batch.connection(), &domain::convertir(devis(&row)?)).await?;
+    Ok(true)
 }
 
 async fn expire_due(batch: &mut Batch, now: Timestamp) -> Result<usize, CommandError> {
@@ -169,29 +154,6 @@ async fn update(connection: &mut SqliteConnection, devis: &Devis) -> Result<(), 
         .map(drop)
 }
 
-async fn page(
-    readers: &SqlitePool,
-    client: &str,
-    cursor: Option<Cursor>,
-    limit: usize,
-) -> Result<Page, sqlx::Error> {
-    let before = cursor.map_or(i64::MAX, |cursor| cursor.0);
-    let mut rows =
-        sqlx::query("SELECT * FROM devis WHERE client_id = ? AND row_id < ? ORDER BY row_id DESC LIMIT ?")
-            .bind(client)
-            .bind(before)
-            .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX)) // one more tells whether there is a next page
-            .fetch_all(readers)
-            .await?;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = match rows.last() {
-        Some(last) if more => Some(Cursor(last.try_get("row_id")?)),
-        _ => None,
-    };
-    Ok(Page { devis: rows.iter().map(devis).collect::<Result<_, _>>()?, next })
-}
-
 fn devis(row: &SqliteRow) -> Result<Devis, sqlx::Error> {
     let id: &[u8] = row.try_get("devis_id")?;
     Ok(Devis {
@@ -205,8 +167,4 @@ fn devis(row: &SqliteRow) -> Result<Devis, sqlx::Error> {
         statut: row.try_get::<&str, _>("statut")?.parse::<Statut>().map_err(undecodable)?,
         version: Version::new(row.try_get("version")?).ok_or_else(|| undecodable("a version below 1"))?,
     })
-}
-
-fn undecodable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> sqlx::Error {
-    sqlx::Error::Decode(error.into())
 }

@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use platform::{outbox::OutboxError, store::WriteError};
+use platform::{
+    outbox::OutboxError,
+    store::{CommandError, WriteError},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::{
     metrics::QuotationMetrics,
-    store::{CommandError, DevisStore, Write},
+    store::{DevisStore, Write},
 };
 
 /// Between two looks. A look is one step into an index that holds valid quotes only.

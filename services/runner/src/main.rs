@@ -7,8 +7,9 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use platform::{shutdown, telemetry};
+use platform::{config::ServiceConfig, service::ServeError, shutdown, telemetry};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 /// The services of an event-driven insurance lab.
 #[derive(Debug, Parser)]
@@ -22,6 +23,8 @@ struct Cli {
 enum Command {
     /// Make quotes over HTTP, expire them, publish DevisGenere and DevisExpire
     Quotation(quotation::Config),
+    /// Make quotes contracts over HTTP, change and end them, publish ContratEmis, ContratModifie and ContratResilie
+    Souscription(souscription::Config),
     /// Print the events on the lab's topics as JSON lines
     Events(events::Config),
     /// Wait until Kafka has topics
@@ -31,7 +34,12 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Quotation(config) => serve_quotation(config).await,
+        Command::Quotation(config) => {
+            serve(quotation::NAME, config.service.clone(), config, quotation::serve).await
+        }
+        Command::Souscription(config) => {
+            serve(souscription::NAME, config.service.clone(), config, souscription::serve).await
+        }
         Command::Events(config) => events::print(config).await.map_err(anyhow::Error::msg),
         Command::WaitForTopics(config) => wait_for_topics::wait(config).await,
     };
@@ -44,13 +52,19 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve_quotation(config: quotation::Config) -> anyhow::Result<()> {
-    let telemetry = telemetry::init(quotation::NAME, &config.service.identity)?;
+/// Runs a service until the process is told to stop.
+async fn serve<C>(
+    name: &'static str,
+    shared: ServiceConfig,
+    config: C,
+    serve: impl AsyncFnOnce(TcpListener, C, CancellationToken) -> Result<(), ServeError>,
+) -> anyhow::Result<()> {
+    let telemetry = telemetry::init(name, &shared.identity)?;
     let stop = shutdown::on_signal().context("signals cannot be listened to")?;
-    let address = config.service.http_addr;
+    let address = shared.http_addr;
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
-    tracing::info!(service = quotation::NAME, version = env!("CARGO_PKG_VERSION"), %address, "starting");
-    let served = quotation::serve(listener, config, stop).await;
+    tracing::info!(service = name, version = env!("CARGO_PKG_VERSION"), %address, "starting");
+    let served = serve(listener, config, stop).await;
     match &served {
         Ok(()) => tracing::info!("stopped"),
         Err(error) => tracing::error!(reason = error.reason(), %error, "cannot run"),

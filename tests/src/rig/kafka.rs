@@ -68,8 +68,10 @@ impl Kafka {
             process: None,
         };
         std::fs::write(kafka.settings(), settings(kafka.port, ports::free()?, kafka.folder.path()))?;
+        // Each broker is a cluster of its own, as those of labs are.
+        let cluster = process::output(kafka.command("kafka.tools.StorageTool").arg("random-uuid")).await?;
         let mut format = kafka.command("kafka.tools.StorageTool");
-        format.args(["format", "--standalone", "-t", "ZWRhbGFiLXRlc3QtMDAwMA", "-c"]).arg(kafka.settings());
+        format.args(["format", "--standalone", "-t", cluster.trim(), "-c"]).arg(kafka.settings());
         process::output(&format).await?;
         kafka.restart().await?;
         kafka.create_topics().await?;

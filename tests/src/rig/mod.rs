@@ -11,6 +11,6 @@ pub mod ports;
 pub mod process;
 pub mod program;
 pub mod python;
-pub mod quotation;
 pub mod registry;
+pub mod service;
 pub mod stand;

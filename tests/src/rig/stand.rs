@@ -8,8 +8,8 @@ use schemas::{Event, TopicName, topics, wire};
 use super::{
     kafka::{Kafka, KafkaRigError},
     parts::{Parts, PartsError},
-    quotation::{Settings, source_of},
     registry::{Registry, RegistryRigError},
+    service::{Settings, source_of},
 };
 use crate::{
     reader::{ReadError, Reader, Record},
@@ -18,6 +18,9 @@ use crate::{
 
 /// The topics that quotation publishes to.
 pub const QUOTATION: &[TopicName] = &[topics::DEVIS_GENERE, topics::DEVIS_EXPIRE];
+/// The topics that souscription publishes to.
+pub const SOUSCRIPTION: &[TopicName] =
+    &[topics::CONTRAT_EMIS, topics::CONTRAT_MODIFIE, topics::CONTRAT_RESILIE];
 
 /// Something of it does not start.
 #[derive(Debug, thiserror::Error)]
@@ -64,9 +67,10 @@ impl Stand {
         Ok(Self { parts, registry, kafka })
     }
 
-    /// What a service of the lab `lab` is started with.
+    /// What a service of the lab `lab` is started with: quotation, unless `service` is changed.
     pub fn settings(&self, program: &Path, lab: &str) -> Settings {
         Settings {
+            service: "quotation",
             program: program.to_owned(),
             lab: lab.to_owned(),
             bootstrap: self.kafka.bootstrap(),
@@ -77,7 +81,7 @@ impl Stand {
 
     /// A reader of the lab's quotation events.
     pub fn reader(&self, lab: &str) -> Result<Reader, ReadError> {
-        Reader::new(&self.kafka.bootstrap(), QUOTATION, &source_of(lab))
+        Reader::new(&self.kafka.bootstrap(), QUOTATION, &source_of(lab, "quotation"))
     }
 
     /// The record's event, by the schema that the registry has for its id.

@@ -127,6 +127,11 @@ impl Fields {
         }
     }
 
+    /// Leaves a field unread that cannot be judged, because another one is at fault.
+    pub fn pass_over(&mut self, name: &str) {
+        self.pairs.retain(|(found, _)| found != name);
+    }
+
     /// Refuses a field's value.
     pub fn refuse<T>(&mut self, name: &str, detail: impl Into<String>) -> Option<T> {
         self.violations.push(Violation { field: name.to_owned(), detail: detail.into() });

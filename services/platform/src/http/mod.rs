@@ -1,7 +1,9 @@
 //! The HTTP side of a service: a server that cannot be filled up, problem+json, and the operational endpoints.
 
 mod body;
+pub mod described;
 mod guard;
+mod list;
 mod operations;
 mod problem;
 mod server;
@@ -10,6 +12,7 @@ mod tests;
 
 pub use body::{Fields, read_json, read_object};
 pub use guard::{Guard, Limits};
+pub use list::ListQuery;
 pub use operations::{Readiness, operations};
 pub use problem::{Problem, Violation};
 pub use server::serve;

@@ -18,8 +18,8 @@ use crate::{metrics::Metrics, store::Store};
 /// How long the database may take to write one row.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Judges whether the service should get requests: its database takes writes and its outbox has room. The broker
-/// and the registry are not asked, because commands are taken without them.
+/// Judges whether the service should get requests: its database takes writes, its outbox has room, and its offsets are
+/// of the broker that is there. Whether broker and registry answer is not asked: commands are taken without them.
 #[derive(Debug, Clone)]
 pub struct Readiness {
     store: Store,
@@ -34,6 +34,9 @@ impl Readiness {
         if !self.store.outbox.has_room() {
             let detail = format!("{} events wait for the broker; no more fit", self.store.outbox.backlog());
             return Err(Problem::unavailable(detail, 5));
+        }
+        if let Some(mismatch) = self.store.position.mismatch() {
+            return Err(Problem::unavailable(mismatch.to_string(), 30));
         }
         match tokio::time::timeout(PROBE_TIMEOUT, self.store.writer.probe()).await {
             Ok(Ok(())) => Ok(()),

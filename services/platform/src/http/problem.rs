@@ -1,10 +1,20 @@
 //! Refusals as `application/problem+json` (RFC 9457).
 
+use std::{collections::BTreeMap, fmt::Display};
+
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+
+use crate::{
+    outbox::OutboxError,
+    store::{CommandError, WriteError},
+};
+
+/// What a client is told to wait when the outbox is full: the relay empties it as soon as the broker is back.
+const RETRY_FULL: u32 = 5;
 
 /// What is wrong with one field. A body with several faults names them all at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -34,6 +44,8 @@ struct Details {
     field: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Violation>,
+    #[serde(flatten)]
+    more: BTreeMap<&'static str, serde_json::Value>,
     #[serde(skip)]
     retry_after: Option<u32>,
     #[serde(skip)]
@@ -49,6 +61,7 @@ impl Problem {
             detail: detail.into(),
             field: None,
             errors: Vec::new(),
+            more: BTreeMap::new(),
             retry_after: None,
             allow: None,
         }))
@@ -70,11 +83,47 @@ impl Problem {
         Self::fields(StatusCode::BAD_REQUEST, vec![violation])
     }
 
+    /// 422 for one field of a body, found out after the body was read.
+    pub fn field(name: &str, detail: impl Into<String>) -> Self {
+        let violation = Violation { field: name.to_owned(), detail: detail.into() };
+        Self::fields(StatusCode::UNPROCESSABLE_ENTITY, vec![violation])
+    }
+
     /// 503: nothing is wrong with the request, and it may be sent again after that many seconds.
     pub fn unavailable(detail: impl Into<String>, retry_after: u32) -> Self {
         let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, detail);
         problem.0.retry_after = Some(retry_after);
         problem
+    }
+
+    /// The answer to a command that took no effect, where it was not the domain that refused it.
+    pub fn command<R: Display>(error: &WriteError<CommandError<R>>) -> Self {
+        match error {
+            WriteError::Refused(CommandError::Outbox(OutboxError::Full { capacity })) => {
+                let detail =
+                    format!("{capacity} events wait for the broker; no more fit until it takes some");
+                Self::unavailable(detail, RETRY_FULL)
+            }
+            WriteError::Refused(error) => {
+                tracing::error!(reason = error.reason(), %error, "a command could not be carried out");
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the command could not be carried out")
+            }
+            WriteError::Database(_) => Self::unavailable("the database takes no writes", RETRY_FULL),
+            WriteError::Stopped => Self::unavailable("the service is stopping", 1),
+        }
+    }
+
+    /// 500: a fault of the service, which its log tells.
+    pub fn internal(error: &dyn std::error::Error) -> Self {
+        tracing::error!(%error, "a request could not be answered");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the service could not answer; its log says why")
+    }
+
+    /// The same refusal with one more member (RFC 9457, section 3.2).
+    #[must_use]
+    pub fn with(mut self, member: &'static str, value: impl Into<serde_json::Value>) -> Self {
+        self.0.more.insert(member, value.into());
+        self
     }
 
     pub fn not_found(detail: impl Into<String>) -> Self {

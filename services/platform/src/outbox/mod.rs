@@ -1,5 +1,6 @@
 //! The outbox: an event is stored in the transaction that made it true, and published afterwards, in order.
 
+mod letters;
 mod relay;
 mod rows;
 #[cfg(test)]
@@ -15,7 +16,7 @@ use tokio::sync::watch;
 
 pub use relay::{Relay, RelayError};
 
-use crate::{metrics::Metrics, telemetry};
+use crate::{consumer::Letter, metrics::Metrics, telemetry};
 
 /// Published rows that are kept, for people who look. Everything older is removed as new rows are confirmed.
 const KEEP: i64 = 1_000;
@@ -75,6 +76,15 @@ pub(crate) struct Appended {
     last: i64,
     /// The last row that the broker has confirmed.
     confirmed: i64,
+    /// Dead letters that wait for the broker.
+    letters: i64,
+}
+
+impl Appended {
+    /// Whether the relay has something to do.
+    const fn anything_waits(self) -> bool {
+        self.last > self.confirmed || self.letters > 0
+    }
 }
 
 /// What writer, relay and readiness know of the outbox. Cheap to clone.
@@ -84,6 +94,7 @@ pub struct Outbox {
     schema_rows: Arc<HashMap<TopicName, i64>>,
     capacity: i64,
     backlog: IntGauge,
+    letters: IntGauge,
 }
 
 impl Outbox {
@@ -98,16 +109,26 @@ impl Outbox {
             let row = rows::intern_schema(connection, &subject.name, subject.schema).await?;
             schema_rows.insert(subject.topic, row);
         }
+        for topic in schema_rows.keys() {
+            rows::number_topic(connection, *topic).await?;
+        }
         let (last, confirmed) = rows::progress(connection).await?;
+        let waiting = letters::count(connection).await?;
         let backlog =
             metrics.gauge("outbox_backlog", "Events that are stored and not yet confirmed by the broker.");
         metrics.gauge("outbox_capacity", "Backlog at which commands are refused.").set(i64::from(capacity));
+        let letters = metrics.gauge(
+            "outbox_dead_letters",
+            "Dead letters that are stored and not yet confirmed by the broker.",
+        );
         backlog.set(last - confirmed);
+        letters.set(waiting);
         Ok(Self {
-            progress: Arc::new(watch::Sender::new(Appended { last, confirmed })),
+            progress: Arc::new(watch::Sender::new(Appended { last, confirmed, letters: waiting })),
             schema_rows: Arc::new(schema_rows),
             capacity: i64::from(capacity),
             backlog,
+            letters,
         })
     }
 
@@ -130,6 +151,7 @@ impl Outbox {
     /// Tells the relay and readiness what a COMMIT has made durable.
     pub(crate) fn committed(&self, appended: Appended) {
         self.backlog.set(appended.last - appended.confirmed);
+        self.letters.set(appended.letters);
         self.progress.send_if_modified(|progress| {
             let changed = *progress != appended;
             *progress = appended;
@@ -149,6 +171,29 @@ impl Outbox {
         let schema = self.schema_rows.get(&event.topic);
         let schema = *schema.ok_or(OutboxError::NoSchema { topic: event.topic })?;
         appended.last = rows::insert(connection, &event, schema).await?;
+        Ok(())
+    }
+
+    /// Letters are not counted against the capacity: a topic full of poison must not keep commands out, and one that
+    /// could not be stored would hold up its partition.
+    pub(crate) async fn bury(
+        &self,
+        connection: &mut SqliteConnection,
+        appended: &mut Appended,
+        letter: &Letter,
+    ) -> Result<(), sqlx::Error> {
+        letters::insert(connection, letter).await?;
+        appended.letters += 1;
+        Ok(())
+    }
+
+    pub(crate) async fn sent_letters(
+        &self,
+        connection: &mut SqliteConnection,
+        appended: &mut Appended,
+        up_to: i64,
+    ) -> Result<(), sqlx::Error> {
+        appended.letters -= letters::remove(connection, up_to).await?;
         Ok(())
     }
 

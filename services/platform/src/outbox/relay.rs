@@ -3,6 +3,8 @@
 //! A process that is killed between confirmation and mark publishes those rows again, with the same `ce_id` and
 //! `ce_sequence`: at most one batch of them.
 
+mod letters;
+
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use futures::future::join_all;
@@ -47,6 +49,10 @@ pub enum RelayError {
     NoTopic { topic: String },
     #[error("Kafka: {0}")]
     Kafka(#[from] KafkaError),
+    #[error("Kafka did not take a dead letter: {0}")]
+    Letter(KafkaError),
+    #[error("dead letters cannot be removed: {0}")]
+    Remove(#[from] WriteError<sqlx::Error>),
     #[error("Kafka did not take row {number} to {topic}: {source}")]
     Delivery { number: i64, topic: String, source: KafkaError },
     #[error("the outbox cannot be read: {0}")]
@@ -61,9 +67,9 @@ impl RelayError {
             Self::Registry(error) => error.reason(),
             Self::NoTopic { .. } => "TopicMissing",
             Self::Kafka(_) => "KafkaUnreachable",
-            Self::Delivery { .. } => "DeliveryFailed",
+            Self::Delivery { .. } | Self::Letter(_) => "DeliveryFailed",
             Self::Read(_) => "OutboxUnreadable",
-            Self::Mark(_) => "MarkFailed",
+            Self::Mark(_) | Self::Remove(_) => "MarkFailed",
         }
     }
 }
@@ -167,7 +173,7 @@ impl Relay {
         loop {
             tokio::select! {
                 biased; // what is stored goes first, the wish to stop second
-                _ = progress.wait_for(|progress| progress.last > progress.confirmed) => {}
+                _ = progress.wait_for(|progress| progress.anything_waits()) => {}
                 () = stop.cancelled() => return,
             }
             let Err(error) = self.publish_next().await else {
@@ -189,8 +195,14 @@ impl Relay {
         }
     }
 
-    /// Publishes the next batch and marks it.
+    /// Publishes the next batch of events, and of letters.
     async fn publish_next(&mut self) -> Result<(), RelayError> {
+        self.publish_events().await?;
+        self.publish_letters().await
+    }
+
+    /// Publishes the next batch of events and marks it.
+    async fn publish_events(&mut self) -> Result<(), RelayError> {
         let confirmed = self.outbox.appended().confirmed;
         let rows = rows::after(&self.readers, confirmed, BATCH, &self.source).await;
         let rows = rows.map_err(RelayError::Read)?;
@@ -203,7 +215,7 @@ impl Relay {
         for row in &rows {
             ids.push(self.registry.id_of(&row.subject, &row.schema).await?);
         }
-        let producer = self.connect(&rows).await?;
+        let producer = self.connect(rows.iter().map(|row| row.topic.as_str())).await?;
         let delivered = self.send(&producer, &rows, &ids).await;
         crash::pass(crash::CONFIRMED);
         self.mark_delivered(&rows, delivered).await?;
@@ -211,9 +223,9 @@ impl Relay {
         Ok(())
     }
 
-    /// A producer that has seen every topic of the rows: one that meets a missing topic gives up on a row after a
+    /// A producer that has seen every one of the topics: one that meets a missing topic gives up on a row after a
     /// while and could take the next one, out of order.
-    async fn connect(&mut self, rows: &[Stored]) -> Result<Producer, RelayError> {
+    async fn connect<'t>(&mut self, topics: impl Iterator<Item = &'t str>) -> Result<Producer, RelayError> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
             none => none.insert(Connection {
@@ -221,15 +233,15 @@ impl Relay {
                 topics: HashSet::new(),
             }),
         };
-        for topic in rows.iter().map(|row| &row.topic) {
+        for topic in topics {
             if !connection.topics.contains(topic) {
-                let (producer, name) = (connection.producer.clone(), topic.clone());
+                let (producer, name) = (connection.producer.clone(), topic.to_owned());
                 let asked =
                     tokio::task::spawn_blocking(move || kafka::topic_exists(producer.client(), &name)).await;
                 if !asked.unwrap_or(Err(KafkaError::Canceled))? {
-                    return Err(RelayError::NoTopic { topic: topic.clone() });
+                    return Err(RelayError::NoTopic { topic: topic.to_owned() });
                 }
-                connection.topics.insert(topic.clone());
+                connection.topics.insert(topic.to_owned());
             }
         }
         Ok(connection.producer.clone())

@@ -1,7 +1,7 @@
 //! The outbox's SQL.
 
 use jiff::Timestamp;
-use schemas::{CloudEvent, EventId, Sequence};
+use schemas::{CloudEvent, EventId, Sequence, TopicName};
 use sqlx::{Row as _, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 use uuid::Uuid;
 
@@ -40,6 +40,18 @@ pub(super) async fn intern_schema(
         .await
 }
 
+/// Prepares the count of a topic's events.
+pub(super) async fn number_topic(
+    connection: &mut SqliteConnection,
+    topic: TopicName,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("INSERT INTO outbox_topic (topic, last) VALUES (?, 0) ON CONFLICT DO NOTHING")
+        .bind(topic.as_str())
+        .execute(connection)
+        .await
+        .map(drop)
+}
+
 /// The last row's number and the last confirmed one's. The last number comes from SQLite's own counter, because
 /// the row itself may have been pruned.
 pub(super) async fn progress(connection: &mut SqliteConnection) -> Result<(i64, i64), sqlx::Error> {
@@ -58,9 +70,11 @@ pub(super) async fn insert(
     schema: i64,
 ) -> Result<i64, sqlx::Error> {
     let done = sqlx::query(
-        "INSERT INTO outbox (event_id, event_type, topic, key, schema_id, occurred_at, traceparent, body) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO outbox \
+         (topic_seq, event_id, event_type, topic, key, schema_id, occurred_at, traceparent, body) \
+         VALUES ((SELECT last + 1 FROM outbox_topic WHERE topic = ?), ?, ?, ?, ?, ?, ?, ?, ?)",
     )
+    .bind(event.topic.as_str())
     .bind(event.id.uuid().as_bytes().as_slice())
     .bind(event.event_type)
     .bind(event.topic.as_str())
@@ -91,7 +105,7 @@ pub(super) async fn after(
     source: &str,
 ) -> Result<Vec<Stored>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT seq, event_id, event_type, topic, key, occurred_at, traceparent, body, s.subject, s.schema \
+        "SELECT seq, topic_seq, event_id, event_type, topic, key, occurred_at, traceparent, body, s.subject, s.schema \
          FROM outbox JOIN outbox_schema AS s ON s.id = schema_id WHERE seq > ? ORDER BY seq LIMIT ?",
     )
     .bind(number)
@@ -114,6 +128,7 @@ fn stored(row: &SqliteRow, source: &str) -> Result<Stored, sqlx::Error> {
             time: time.map_err(|error| sqlx::Error::Decode(error.into()))?,
             subject: row.try_get("key")?,
             sequence: Sequence(row.try_get("seq")?),
+            topic_sequence: Sequence(row.try_get("topic_seq")?),
             traceparent: row.try_get("traceparent")?,
         },
         subject: row.try_get("subject")?,

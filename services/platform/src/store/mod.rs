@@ -1,11 +1,15 @@
 //! One SQLite database per service: one owner, one writer that commits in groups, a few readers.
 
+mod command;
 mod folder;
+mod page;
 mod writer;
 
 use std::{path::PathBuf, time::Duration};
 
+pub use command::{CommandError, Write, encoded};
 pub use folder::{DataFolder, FolderError};
+pub use page::{Cursor, Page, undecodable};
 use sqlx::{
     ConnectOptions as _, SqliteConnection, SqlitePool,
     migrate::{MigrateError, Migrator},
@@ -14,6 +18,7 @@ use sqlx::{
 pub use writer::{Batch, Work, WriteError, Writer};
 
 use crate::{
+    consumer::Position,
     metrics::Metrics,
     outbox::{Outbox, OutboxError},
 };
@@ -35,13 +40,15 @@ pub enum StoreError {
     Migrate(#[from] MigrateError),
     #[error(transparent)]
     Outbox(#[from] OutboxError),
+    #[error("the consumer's offsets cannot be read: {0}")]
+    Position(sqlx::Error),
 }
 
 impl StoreError {
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::Folder(error) => error.reason(),
-            Self::Open { .. } => "DatabaseUnusable",
+            Self::Open { .. } | Self::Position(_) => "DatabaseUnusable",
             Self::Migrate(_) => "MigrationFailed",
             Self::Outbox(error) => error.reason(),
         }
@@ -54,6 +61,7 @@ pub struct Store {
     pub writer: Writer,
     pub readers: SqlitePool,
     pub outbox: Outbox,
+    pub(crate) position: Position,
 }
 
 impl Store {
@@ -81,6 +89,7 @@ impl Store {
         migrations.run_direct(None, &mut connection, false).await?;
 
         let outbox = Outbox::open(&mut connection, outbox_capacity, metrics).await?;
+        let position = Position::open(&mut connection).await.map_err(StoreError::Position)?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(Duration::from_secs(5))
@@ -88,7 +97,7 @@ impl Store {
             .await
             .map_err(failed)?;
         let writer = Writer::start(folder, connection, outbox.clone(), metrics);
-        Ok(Self { writer, readers, outbox })
+        Ok(Self { writer, readers, outbox, position })
     }
 
     /// Ends the readers, then the writer. The data folder is free when this returns.

@@ -11,6 +11,7 @@ use tracing::{Instrument as _, Span};
 
 use super::DataFolder;
 use crate::{
+    consumer::Letter,
     crash,
     metrics::Metrics,
     outbox::{Appended, Outbox, OutboxError, Outgoing},
@@ -55,6 +56,26 @@ impl Batch {
     /// Puts an event into the outbox: it is published if, and only if, this transaction is committed.
     pub async fn publish(&mut self, event: Outgoing) -> Result<(), OutboxError> {
         self.outbox.append(&mut self.connection, &mut self.appended, event).await
+    }
+
+    /// Stores a dead letter: it goes to `dlq.errors` if, and only if, this transaction is committed.
+    pub(crate) async fn bury(&mut self, letter: &Letter) -> Result<(), sqlx::Error> {
+        self.outbox.bury(&mut self.connection, &mut self.appended, letter).await
+    }
+
+    /// What the transaction has put into the outbox so far.
+    pub(crate) const fn appended(&self) -> Appended {
+        self.appended
+    }
+
+    /// For whoever takes a part of the transaction back.
+    pub(crate) const fn set_appended(&mut self, appended: Appended) {
+        self.appended = appended;
+    }
+
+    /// Removes letters that are on their topic; the relay's own command.
+    pub(crate) async fn sent_letters(&mut self, up_to: i64) -> Result<(), sqlx::Error> {
+        self.outbox.sent_letters(&mut self.connection, &mut self.appended, up_to).await
     }
 
     /// Moves the relay's mark; the relay's own command.

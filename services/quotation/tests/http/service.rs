@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use quotation::{Config, ServeError};
+use platform::service::ServeError;
+use quotation::Config;
 use reqwest::{Response, StatusCode};
 use serde_json::Value as Json;
 use tempfile::TempDir;

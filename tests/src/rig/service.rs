@@ -1,4 +1,4 @@
-//! The quotation service as a child process.
+//! A service as a child process.
 
 use std::{
     io,
@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{Response, StatusCode};
+use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -24,7 +24,7 @@ const ANSWER: Duration = Duration::from_secs(10);
 
 /// The service does not do what the test needs.
 #[derive(Debug, thiserror::Error)]
-pub enum QuotationRigError {
+pub enum ServiceRigError {
     #[error(transparent)]
     Port(#[from] NoFreePort),
     #[error(transparent)]
@@ -42,20 +42,22 @@ pub enum QuotationRigError {
 /// What a service is started with.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// Its subcommand: `quotation`, `souscription`.
+    pub service: &'static str,
     /// The `edalab-services` program.
     pub program: PathBuf,
     /// Name of the lab, by which a test tells its events from others on the same broker.
     pub lab: String,
     pub bootstrap: String,
     pub registry: String,
-    /// How long quotes hold, as in `30d`.
+    /// How long quotes hold, as in `30d`; quotation's own.
     pub validity: String,
 }
 
-/// A quotation service with its database in a temporary folder. It keeps its port and its data through stops and
+/// A service with its database in a temporary folder. It keeps its port and its data through stops and
 /// kills; dropping it ends both.
 #[derive(Debug)]
-pub struct Quotation {
+pub struct Service {
     settings: Settings,
     http: reqwest::Client,
     folder: TempDir,
@@ -63,28 +65,28 @@ pub struct Quotation {
     process: Option<Process>,
 }
 
-/// The `ce_source` of the events of a lab's quotation.
-pub fn source_of(lab: &str) -> String {
-    format!("/edalab/{lab}/quotation")
+/// The `ce_source` of the events of a lab's service.
+pub fn source_of(lab: &str, service: &str) -> String {
+    format!("/edalab/{lab}/{service}")
 }
 
-impl Quotation {
+impl Service {
     /// A service that is not started yet.
-    pub fn new(settings: Settings) -> Result<Self, QuotationRigError> {
+    pub fn new(settings: Settings) -> Result<Self, ServiceRigError> {
         Ok(Self {
-            settings,
             http: reqwest::Client::builder().timeout(ANSWER).build()?,
-            folder: tempfile::Builder::new().prefix("edalab-quotation-").tempdir()?,
+            folder: tempfile::Builder::new().prefix(&format!("edalab-{}-", settings.service)).tempdir()?,
+            settings,
             port: ports::free()?,
             process: None,
         })
     }
 
     /// A service that answers.
-    pub async fn start(settings: Settings) -> Result<Self, QuotationRigError> {
-        let mut quotation = Self::new(settings)?;
-        quotation.restart().await?;
-        Ok(quotation)
+    pub async fn start(settings: Settings) -> Result<Self, ServiceRigError> {
+        let mut service = Self::new(settings)?;
+        service.restart().await?;
+        Ok(service)
     }
 
     /// The name of the lab that it was started for.
@@ -94,7 +96,7 @@ impl Quotation {
 
     /// The `ce_source` of its events.
     pub fn source(&self) -> String {
-        source_of(&self.settings.lab)
+        source_of(&self.settings.lab, self.settings.service)
     }
 
     /// Where its API is.
@@ -112,21 +114,33 @@ impl Quotation {
         validity.clone_into(&mut self.settings.validity);
     }
 
+    /// Changes the broker, from the next start on; the one before.
+    pub fn set_bootstrap(&mut self, bootstrap: &str) -> String {
+        std::mem::replace(&mut self.settings.bootstrap, bootstrap.to_owned())
+    }
+
     /// The command that runs the service.
     pub fn command(&self) -> io::Result<Command> {
         std::fs::create_dir_all(self.data())?;
         let mut service = Command::new(&self.settings.program);
         service
-            .arg("quotation")
+            .arg(self.settings.service)
             .env("HTTP_ADDR", format!("127.0.0.1:{}", self.port))
             .env("KAFKA_BOOTSTRAP_SERVERS", &self.settings.bootstrap)
             .env("SCHEMA_REGISTRY_URL", &self.settings.registry)
             .env("DATA_DIR", self.data())
-            .env("QUOTE_VALIDITY", &self.settings.validity)
             .env("EDALAB_LAB", &self.settings.lab)
-            .env("POD_NAME", format!("{}-quotation-0", self.settings.lab))
+            .env("POD_NAME", self.pod())
             .env("RUST_LOG", "info");
+        if self.settings.service == "quotation" {
+            service.env("QUOTE_VALIDITY", &self.settings.validity);
+        }
         Ok(service)
+    }
+
+    /// The name that a pod of it would have.
+    pub fn pod(&self) -> String {
+        format!("{}-{}-0", self.settings.lab, self.settings.service)
     }
 
     /// The file that takes what the service prints.
@@ -135,7 +149,7 @@ impl Quotation {
     }
 
     /// Starts the stopped service over the same data and waits until it is ready.
-    pub async fn restart(&mut self) -> Result<(), QuotationRigError> {
+    pub async fn restart(&mut self) -> Result<(), ServiceRigError> {
         let command = self.command()?;
         self.launch(&command)?;
         self.ready().await
@@ -143,22 +157,22 @@ impl Quotation {
 
     /// Starts the service so that it kills itself when it passes the crash point `point` for the `count`th time. It
     /// is not waited for: it may be gone before it answers.
-    pub fn restart_to_crash(&mut self, point: &str, count: u32) -> Result<(), QuotationRigError> {
+    pub fn restart_to_crash(&mut self, point: &str, count: u32) -> Result<(), ServiceRigError> {
         let mut command = self.command()?;
         command.env("EDALAB_CRASH_AT", format!("{point}:{count}"));
         self.launch(&command)
     }
 
     /// Starts the service by a command that [`Self::command`] is part of, such as one under a tracer.
-    pub fn launch(&mut self, command: &Command) -> Result<(), QuotationRigError> {
-        self.process = Some(Process::start("quotation", command, &self.log())?);
+    pub fn launch(&mut self, command: &Command) -> Result<(), ServiceRigError> {
+        self.process = Some(Process::start(self.settings.service, command, &self.log())?);
         Ok(())
     }
 
     /// Waits until the service is ready.
-    pub async fn ready(&mut self) -> Result<(), QuotationRigError> {
+    pub async fn ready(&mut self) -> Result<(), ServiceRigError> {
         let (http, url) = (self.http.clone(), self.url("/ready"));
-        wait::until("quotation to be ready", START, async || {
+        wait::until(format!("{} to be ready", self.settings.service), START, async || {
             self.must_run().map_err(|problem| problem.to_string())?;
             let response = http.get(&url).send().await.map_err(|problem| problem.to_string())?;
             if response.status().is_success() {
@@ -172,7 +186,7 @@ impl Quotation {
     }
 
     /// Stops the service the ordinary way; how it ended.
-    pub async fn stop(&mut self) -> Result<Option<ExitStatus>, QuotationRigError> {
+    pub async fn stop(&mut self) -> Result<Option<ExitStatus>, ServiceRigError> {
         match self.process.take() {
             Some(mut process) => Ok(Some(process.stop().await?)),
             None => Ok(None),
@@ -180,7 +194,7 @@ impl Quotation {
     }
 
     /// Kills the service with SIGKILL.
-    pub async fn kill9(&mut self) -> Result<(), QuotationRigError> {
+    pub async fn kill9(&mut self) -> Result<(), ServiceRigError> {
         if let Some(mut process) = self.process.take() {
             process.kill9().await?;
         }
@@ -188,7 +202,7 @@ impl Quotation {
     }
 
     /// How the service ended by itself; nothing while it runs.
-    pub fn ended(&mut self) -> Result<Option<ExitStatus>, QuotationRigError> {
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>, ServiceRigError> {
         match &mut self.process {
             Some(process) => Ok(process.ended()?),
             None => Ok(None),
@@ -199,20 +213,25 @@ impl Quotation {
         self.process.as_mut().map_or(Ok(()), Process::must_run)
     }
 
-    /// Asks for a quote; whatever the answer is.
+    /// Asks quotation for a quote; whatever the answer is.
     pub async fn post(&self, devis: &Value) -> Result<Response, reqwest::Error> {
-        self.http.post(self.url("/api/devis")).json(devis).send().await
+        self.send(Method::POST, "/api/devis", devis).await
     }
 
     /// Asks for a quote; the answer's body, which must come with 201.
-    pub async fn quote(&self, client: &str, good: &str, value: f64) -> Result<Value, QuotationRigError> {
+    pub async fn quote(&self, client: &str, good: &str, value: f64) -> Result<Value, ServiceRigError> {
         let devis = json!({"clientId": client, "typeBien": good, "valeur": value});
         let response = self.post(&devis).await?;
         expect(StatusCode::CREATED, "POST /api/devis", response).await
     }
 
+    /// Asks for something with a body; whatever the answer is.
+    pub async fn send(&self, method: Method, path: &str, body: &Value) -> Result<Response, reqwest::Error> {
+        self.http.request(method, self.url(path)).json(body).send().await
+    }
+
     /// Reads one path of the API; the body, which must come with 200.
-    pub async fn get(&self, path: &str) -> Result<Value, QuotationRigError> {
+    pub async fn get(&self, path: &str) -> Result<Value, ServiceRigError> {
         let response = self.look_up(path).await?;
         expect(StatusCode::OK, path, response).await
     }
@@ -223,10 +242,10 @@ impl Quotation {
     }
 }
 
-async fn expect(wanted: StatusCode, asked: &str, response: Response) -> Result<Value, QuotationRigError> {
+async fn expect(wanted: StatusCode, asked: &str, response: Response) -> Result<Value, ServiceRigError> {
     let status = response.status();
     if status == wanted {
         return Ok(response.json().await?);
     }
-    Err(QuotationRigError::Answer { asked: asked.to_owned(), status, body: response.text().await? })
+    Err(ServiceRigError::Answer { asked: asked.to_owned(), status, body: response.text().await? })
 }

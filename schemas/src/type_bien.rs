@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-/// What is insured (enum `TypeBien` of `DevisGenere.avsc`).
+/// What is insured (enum `TypeBien` of `DevisGenere.avsc` and `ContratEmis.avsc`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TypeBien {
     Auto,
@@ -28,7 +28,7 @@ impl TypeBien {
     }
 
     /// The symbol's index in the schema.
-    pub(super) const fn index(self) -> u32 {
+    pub(crate) const fn index(self) -> u32 {
         match self {
             Self::Auto => 0,
             Self::Habitation => 1,

@@ -1,0 +1,28 @@
+//! The services that speak through the topics.
+
+use std::fmt;
+
+/// A service that publishes or consumes events. One enters with its first event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Service {
+    Quotation,
+    Souscription,
+}
+
+impl Service {
+    pub const ALL: [Self; 2] = [Self::Quotation, Self::Souscription];
+
+    /// The name that the service goes by: of its Deployment after the lab's, and last in its `ce_source`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Quotation => "quotation",
+            Self::Souscription => "souscription",
+        }
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

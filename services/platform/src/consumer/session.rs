@@ -1,0 +1,317 @@
+//! The Kafka side: one client's membership in the group, from joining to leaving.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::future::{BoxFuture, OptionFuture};
+use rdkafka::{
+    ClientConfig, ClientContext, Offset, TopicPartitionList,
+    config::RDKafkaLogLevel,
+    consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, StreamConsumer},
+    error::{KafkaError, RDKafkaErrorCode},
+    types::RDKafkaRespErr,
+};
+use tokio::{sync::mpsc, task::spawn_blocking, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    ClusterMismatch, Membership, Position,
+    apply::{Applier, Next},
+    gather::Gather,
+    metrics::ConsumerMetrics,
+    record::Record,
+    rows,
+};
+use crate::{kafka::log_line, store::WriteError};
+
+/// How long one question to the broker may take.
+const ANSWER: Duration = Duration::from_secs(5);
+/// How long a stopping consumer waits for the batch that it has begun.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Why a session ended although nobody asked it to.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SessionError {
+    #[error("Kafka does not answer")]
+    Unreachable,
+    #[error("Kafka: {0}")]
+    Kafka(#[from] KafkaError),
+    #[error("the Kafka client cannot go on: {0}")]
+    Client(String),
+    #[error(transparent)]
+    OtherCluster(#[from] ClusterMismatch),
+    #[error("offsets that are not on their topics: {0}")]
+    OutOfRange(String),
+    #[error("the database: {0}")]
+    Database(#[from] WriteError<sqlx::Error>),
+}
+
+impl SessionError {
+    pub(super) const fn reason(&self) -> &'static str {
+        match self {
+            Self::Unreachable | Self::Kafka(_) => "KafkaUnreachable",
+            Self::Client(_) => "ClientFailed",
+            Self::OtherCluster(_) => "OtherKafkaCluster",
+            Self::OutOfRange(_) => "OffsetOutOfRange",
+            Self::Database(_) => "DatabaseError",
+        }
+    }
+}
+
+/// A failed session, and how long it had worked.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) error: SessionError,
+    pub(super) lasted: Duration,
+}
+
+type Client = Arc<StreamConsumer<SessionContext>>;
+
+/// Joins the group and consumes until told to stop, or until the client cannot go on.
+pub(super) async fn run(
+    membership: &Membership,
+    position: &Position,
+    applier: &Applier,
+    metrics: &ConsumerMetrics,
+    stop: &CancellationToken,
+) -> Result<(), Failure> {
+    let began = Instant::now();
+    let (problems, mut told) = mpsc::unbounded_channel();
+    let context = SessionContext { position: position.clone(), metrics: metrics.clone(), problems };
+    let client: Client = match config(membership).create_with_context(context) {
+        Ok(client) => Arc::new(client),
+        Err(error) => return Err(Failure { error: error.into(), lasted: began.elapsed() }),
+    };
+    let session = Session { client: Arc::clone(&client), position, applier, metrics };
+    let ended = session.consume(&mut told, stop).await;
+    metrics.assigned.set(0);
+    // Leaving the group can block for as long as the broker is away.
+    drop(session);
+    drop(spawn_blocking(move || drop(client)));
+    ended.map_err(|error| Failure { error, lasted: began.elapsed() })
+}
+
+/// - `enable.auto.commit=false`: Kafka is told of an offset after it is in the database.
+/// - `auto.offset.reset=error`: an offset that is not on its topic is looked at, not passed over.
+/// - `group.instance.id`, `session.timeout.ms`: a process that is killed and back within ten seconds takes its partitions
+///   up at once; one that does not come back gives them away after that.
+/// - `topic.metadata.refresh.interval.ms`: partitions that were added are read within ten seconds.
+fn config(membership: &Membership) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", &membership.bootstrap_servers)
+        .set("client.id", &membership.instance)
+        .set("group.id", &membership.group)
+        .set("group.instance.id", &membership.instance)
+        .set("session.timeout.ms", "10000")
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("auto.offset.reset", "error")
+        .set("topic.metadata.refresh.interval.ms", "10000")
+        .set("queued.max.messages.kbytes", "4096")
+        .set("reconnect.backoff.max.ms", "2000")
+        .set_log_level(RDKafkaLogLevel::Warning);
+    config
+}
+
+struct Session<'a> {
+    client: Client,
+    position: &'a Position,
+    applier: &'a Applier,
+    metrics: &'a ConsumerMetrics,
+}
+
+impl Session<'_> {
+    async fn consume(
+        &self,
+        told: &mut mpsc::UnboundedReceiver<SessionError>,
+        stop: &CancellationToken,
+    ) -> Result<(), SessionError> {
+        self.check_cluster().await?;
+        self.client.subscribe(&self.applier.topics())?;
+        let mut gather = Gather::default();
+        let mut applying: OptionFuture<BoxFuture<'_, Next>> = None.into();
+        let mut busy = false;
+        loop {
+            if !busy && gather.is_due(Instant::now()) {
+                let full = gather.is_full();
+                let batch: BoxFuture<'_, Next> = Box::pin(self.applier.settle(gather.take()));
+                (applying, busy) = (Some(batch).into(), true);
+                if full {
+                    self.client.resume(&self.client.assignment()?)?;
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => break,
+                Some(next) = &mut applying, if busy => {
+                    (applying, busy) = (None.into(), false);
+                    self.commit(&next, CommitMode::Async);
+                }
+                received = self.client.recv() => match received {
+                    Ok(message) => {
+                        gather.push(Record::of(&message), Instant::now());
+                        // Polling goes on, for the group's sake; records stop coming until the batch is taken.
+                        if gather.is_full() {
+                            self.client.pause(&self.client.assignment()?)?;
+                        }
+                    }
+                    Err(error) => self.look_at(error).await?,
+                },
+                Some(problem) = told.recv() => return Err(problem),
+                () = due(&gather), if !busy => {}
+            }
+        }
+        if busy && let Ok(Some(next)) = tokio::time::timeout(DRAIN, applying).await {
+            self.commit(&next, CommitMode::Sync);
+        }
+        Ok(())
+    }
+
+    /// Finds out which cluster this is, and makes the offsets its own where they belong to none yet.
+    async fn check_cluster(&self) -> Result<(), SessionError> {
+        let client = Arc::clone(&self.client);
+        let found = spawn_blocking(move || client.client().fetch_cluster_id(ANSWER)).await;
+        let found = found.ok().flatten().ok_or(SessionError::Unreachable)?;
+        if !self.position.check(&found)? {
+            let cluster = found.clone();
+            let adopt = self
+                .applier
+                .writer()
+                .run(move |batch| Box::pin(async move { rows::adopt(batch.connection(), &cluster).await }));
+            adopt.await?;
+            self.position.adopted(found);
+        }
+        Ok(())
+    }
+
+    /// For observers: where this group is, as every Kafka tool shows it. That it fails now and then, as in a rebalance,
+    /// harms nothing.
+    fn commit(&self, next: &Next, mode: CommitMode) {
+        let mut offsets = TopicPartitionList::new();
+        for ((topic, partition), offset) in next {
+            if let Err(error) = offsets.add_partition_offset(topic, *partition, Offset::Offset(*offset)) {
+                tracing::debug!(%error, topic, partition, "an offset cannot be told to Kafka");
+            }
+        }
+        if let Err(error) = self.client.commit(&offsets, mode) {
+            tracing::debug!(%error, "offsets cannot be told to Kafka");
+        }
+    }
+
+    /// Most errors pass by themselves, and the client goes on.
+    async fn look_at(&self, error: KafkaError) -> Result<(), SessionError> {
+        if let Some((code, text)) = self.client.client().fatal_error() {
+            return Err(SessionError::Client(format!("{code}: {text}")));
+        }
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AutoOffsetReset) {
+            return Err(self.realign().await?);
+        }
+        tracing::debug!(%error, "Kafka consumer");
+        Ok(())
+    }
+
+    /// Moves every partition whose offset is not on its topic to the topic's first record: retention was faster than this
+    /// service, or the topic was made anew. The inbox keeps what was applied before from a second effect.
+    async fn realign(&self) -> Result<SessionError, SessionError> {
+        let mut moved = Vec::new();
+        for (topic, partition) in places(&self.client.assignment()?) {
+            let Some(next) = self.position.next(&topic, partition) else { continue };
+            let (client, name) = (Arc::clone(&self.client), topic.clone());
+            let ends = spawn_blocking(move || client.fetch_watermarks(&name, partition, ANSWER)).await;
+            let (first, end) = ends.map_err(|error| SessionError::Client(error.to_string()))??;
+            if (first..=end).contains(&next) {
+                continue;
+            }
+            self.metrics.skipped.inc_by(u64::try_from(first - next).unwrap_or(0));
+            moved.push(format!("{topic} {partition}: {next}, where the topic has {first} to {end}"));
+            let name = topic.clone();
+            let rewind = self.applier.writer().run(move |batch| {
+                Box::pin(async move {
+                    let progress = rows::progress(batch.connection(), &name, partition).await?;
+                    rows::advance(batch.connection(), rows::Progress { next_offset: first, ..progress }).await
+                })
+            });
+            rewind.await?;
+            self.position.moved([((topic, partition), first)]);
+        }
+        Ok(SessionError::OutOfRange(moved.join("; ")))
+    }
+}
+
+/// Topic and partition of each element.
+fn places(list: &TopicPartitionList) -> Vec<(String, i32)> {
+    list.elements().iter().map(|place| (place.topic().to_owned(), place.partition())).collect()
+}
+
+/// Ends when the batch is due; never while it is empty.
+async fn due(gather: &Gather) {
+    match gather.due() {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Answers the group: a partition that is assigned is read on from our own offset.
+struct SessionContext {
+    position: Position,
+    metrics: ConsumerMetrics,
+    problems: mpsc::UnboundedSender<SessionError>,
+}
+
+impl SessionContext {
+    fn assign(
+        &self,
+        client: &BaseConsumer<Self>,
+        partitions: &mut TopicPartitionList,
+    ) -> Result<(), SessionError> {
+        // A broker can be replaced while the client lives.
+        let cluster = client.client().fetch_cluster_id(ANSWER).ok_or(SessionError::Unreachable)?;
+        self.position.check(&cluster)?;
+        for (topic, partition) in places(partitions) {
+            let next = self.position.next(&topic, partition).map_or(Offset::Beginning, Offset::Offset);
+            partitions.set_partition_offset(&topic, partition, next)?;
+        }
+        client.assign(partitions)?;
+        self.metrics.assigned.set(i64::try_from(partitions.count()).unwrap_or(i64::MAX));
+        Ok(())
+    }
+
+    /// A partition that is given away while it is paused would come back paused.
+    fn give_back(
+        &self,
+        client: &BaseConsumer<Self>,
+        partitions: &TopicPartitionList,
+    ) -> Result<(), SessionError> {
+        self.metrics.assigned.set(0);
+        client.resume(partitions)?;
+        Ok(client.unassign()?)
+    }
+}
+
+impl ClientContext for SessionContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log_line(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, reason, "Kafka consumer");
+    }
+}
+
+impl ConsumerContext for SessionContext {
+    fn rebalance(
+        &self,
+        client: &BaseConsumer<Self>,
+        event: RDKafkaRespErr,
+        partitions: &mut TopicPartitionList,
+    ) {
+        let done = match event {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => self.assign(client, partitions),
+            _ => self.give_back(client, partitions),
+        };
+        tracing::info!(partitions = partitions.count(), ?event, "the group was rebalanced");
+        if let Err(problem) = done {
+            // Nobody listens only when the session is over.
+            let _ = self.problems.send(problem);
+        }
+    }
+}

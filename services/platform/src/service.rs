@@ -1,0 +1,146 @@
+//! What every service is made of, wired: database, relay, consumer, HTTP, and a stop in the right order.
+
+use std::sync::Arc;
+
+use axum::Router;
+use sqlx::migrate::Migrator;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::{Identity, ServiceConfig},
+    consumer::{Consumer, Handlers, Membership},
+    http::{self, Guard, Limits, Readiness},
+    metrics::Metrics,
+    outbox::Relay,
+    registry::{RegistryClient, RegistryError},
+    store::{DataFolder, Store, StoreError},
+};
+
+/// Why a service cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error(
+        "pod {pod} is a second replica: a service that keeps its data in SQLite runs in one, so scale its StatefulSet back \
+         to 1"
+    )]
+    SecondReplica { pod: String },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+}
+
+impl ServeError {
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::SecondReplica { .. } => "SecondReplica",
+            Self::Store(error) => error.reason(),
+            Self::Registry(error) => error.reason(),
+        }
+    }
+}
+
+/// A service that has its database, and does not serve yet.
+#[derive(Debug)]
+pub struct Service {
+    pub store: Store,
+    pub metrics: Metrics,
+    name: &'static str,
+    config: ServiceConfig,
+    registry: Arc<RegistryClient>,
+}
+
+/// A task of a service's own, which ends when it is told to stop.
+pub type Task = (&'static str, JoinHandle<()>);
+
+impl Service {
+    /// Takes the data folder and opens the database. `name` is the service's in its database, its group and its events'
+    /// source.
+    pub async fn open(
+        name: &'static str,
+        config: ServiceConfig,
+        migrations: &Migrator,
+    ) -> Result<Self, ServeError> {
+        only_replica(&config.identity)?;
+        let metrics = Metrics::new();
+        let folder =
+            DataFolder::own(&config.data_dir, &config.identity.pod_name).map_err(StoreError::from)?;
+        let store = Store::open(folder, name, migrations, config.outbox_capacity, &metrics).await?;
+        let registry = Arc::new(RegistryClient::new(&config.kafka.schema_registry_url)?);
+        Ok(Self { store, metrics, name, config, registry })
+    }
+
+    /// Serves until told to stop, and then ends in order: requests and batches that have begun are finished, and stored
+    /// events are published for a few seconds more. `tasks` are told by the same token.
+    pub async fn run(
+        self,
+        listener: TcpListener,
+        api: Router,
+        handlers: Handlers,
+        tasks: Vec<Task>,
+        stop: CancellationToken,
+    ) {
+        let Self { store, metrics, name, config, registry } = self;
+        let source = format!("/edalab/{}/{name}", config.identity.lab);
+        let servers = config.kafka.kafka_bootstrap_servers;
+        let membership = Membership {
+            group: format!("{name}-service"),
+            instance: config.identity.pod_name,
+            service: source.clone(),
+            bootstrap_servers: servers.clone(),
+        };
+        let consumer = Consumer::new(membership, handlers, &store, Arc::clone(&registry), &metrics);
+        let relay = Relay::new(&store, registry, &servers, source, &metrics);
+        let guarded = Guard::new(Limits::default(), &metrics).protect(api);
+        let routes = http::operations(Readiness::new(store.clone()), metrics).merge(guarded);
+
+        let relay_stop = CancellationToken::new();
+        let relay = tokio::spawn(relay.run(relay_stop.clone()));
+        let consumer = tokio::spawn(consumer.run(stop.clone()));
+        http::serve(listener, routes, stop).await;
+        for (name, task) in tasks.into_iter().chain([("consumer", consumer)]) {
+            end(task, name).await;
+        }
+        // Requests, batches and tasks write events; the relay stops after them.
+        relay_stop.cancel();
+        end(relay, "relay").await;
+        store.close().await;
+    }
+}
+
+/// The pods of a StatefulSet are numbered from 0. Another one has another volume, and so another, empty database: what it
+/// answered and applied would be known to nobody else.
+fn only_replica(identity: &Identity) -> Result<(), ServeError> {
+    let pod = &identity.pod_name;
+    match pod.rsplit_once('-').map(|(_, ordinal)| ordinal.parse::<u32>()) {
+        Some(Ok(ordinal)) if ordinal > 0 => Err(ServeError::SecondReplica { pod: pod.clone() }),
+        _ => Ok(()),
+    }
+}
+
+async fn end(task: JoinHandle<()>, name: &str) {
+    if let Err(error) = task.await {
+        tracing::error!(%error, task = name, "a task ended badly");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_replica_is_refused_in_words() {
+        let replica = |pod_name: &str| {
+            let identity =
+                Identity { lab: "lab".to_owned(), pod_name: pod_name.to_owned(), otlp_endpoint: None };
+            only_replica(&identity)
+        };
+        for first in ["local", "lab-quotation-0", "lab-quotation", "quotation-abc12"] {
+            assert!(replica(first).is_ok(), "{first}");
+        }
+        let refused = replica("lab-quotation-1").expect_err("the second of two");
+        assert_eq!(refused.reason(), "SecondReplica");
+        assert!(refused.to_string().starts_with("pod lab-quotation-1 is a second replica"), "{refused}");
+    }
+}

@@ -1,0 +1,247 @@
+//! What a contract is and how it changes. Pure: time and ids come in as arguments.
+
+#[cfg(test)]
+mod tests;
+mod texts;
+
+use std::{fmt, str::FromStr};
+
+use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
+use schemas::{
+    Cents, ClientId, ContratEmis, ContratId, ContratModifie, ContratResilie, DevisId, Modification, TypeBien,
+    Version, millis,
+};
+
+pub use texts::{Instant, Motif, TextError};
+
+/// Where a contract is in its life (plan, instruction 2.2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Statut {
+    /// The client is insured.
+    Actif,
+    /// The cover rests.
+    Suspendu,
+    /// It was ended.
+    Resilie,
+}
+
+impl Statut {
+    pub const ALL: [Self; 3] = [Self::Actif, Self::Suspendu, Self::Resilie];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Actif => "ACTIF",
+            Self::Suspendu => "SUSPENDU",
+            Self::Resilie => "RESILIE",
+        }
+    }
+}
+
+impl fmt::Display for Statut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A text that names no status.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no status of a contract")]
+pub struct UnknownStatut(String);
+
+impl FromStr for Statut {
+    type Err = UnknownStatut;
+
+    fn from_str(text: &str) -> Result<Self, UnknownStatut> {
+        Self::ALL
+            .into_iter()
+            .find(|statut| statut.as_str() == text)
+            .ok_or_else(|| UnknownStatut(text.to_owned()))
+    }
+}
+
+/// A quote, as far as it was heard of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Devis {
+    pub id: DevisId,
+    /// What DevisGenere said; nothing where only DevisExpire was heard.
+    pub offre: Option<Offre>,
+    /// DevisExpire was heard.
+    pub expire: bool,
+    /// The contract that it became.
+    pub contrat: Option<ContratId>,
+}
+
+/// What a quote offers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offre {
+    pub client_id: ClientId,
+    pub type_bien: TypeBien,
+    pub prime: Cents,
+    pub date_expiration: Timestamp,
+}
+
+/// A contract.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contrat {
+    pub id: ContratId,
+    pub devis_id: DevisId,
+    pub client_id: ClientId,
+    pub type_bien: TypeBien,
+    /// The yearly premium.
+    pub prime: Cents,
+    pub date_effet: Timestamp,
+    /// The first instant that is not covered any more.
+    pub date_fin: Timestamp,
+    pub statut: Statut,
+    pub version: Version,
+}
+
+/// How a contract is to change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Changement {
+    Prime(Cents),
+    DateFin(Timestamp),
+    Suspension(Motif),
+    Reprise(Motif),
+}
+
+/// Why a command is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refus {
+    #[error(
+        "no such quote was heard of: where it was made just now, its event is still on its way; try again in a moment"
+    )]
+    DevisInconnu,
+    #[error("the quote became contract {contrat} already")]
+    DejaConverti { contrat: ContratId },
+    #[error("the quote has expired; ask for a new one")]
+    DevisExpire,
+    #[error("no contract has this id")]
+    ContratInconnu,
+    #[error("the contract is {statut}: {possible}")]
+    Etat { statut: Statut, possible: &'static str },
+    #[error("must be greater than 0")]
+    PrimeNotPositive,
+    #[error("must be after the contract's dateEffet, and not in the past")]
+    DateFinPassed,
+}
+
+/// Makes the contract of a quote: in force from now on, for a year. Instants are kept to the millisecond.
+///
+/// A quote whose expiry was not heard yet is judged by the instant that it announced, so that both services say the same.
+/// Where a conversion and an expiry cross all the same, the contract wins: it was answered before its service heard of the
+/// expiry, and whoever has a contract is insured.
+pub fn convertir(
+    id: ContratId,
+    devis: Option<Devis>,
+    now: Timestamp,
+) -> Result<(Contrat, ContratEmis), Refus> {
+    let devis = devis.ok_or(Refus::DevisInconnu)?;
+    if let Some(contrat) = devis.contrat {
+        return Err(Refus::DejaConverti { contrat });
+    }
+    if devis.expire {
+        return Err(Refus::DevisExpire);
+    }
+    let offre = devis.offre.ok_or(Refus::DevisInconnu)?;
+    let now = millis(now);
+    if now >= offre.date_expiration {
+        return Err(Refus::DevisExpire);
+    }
+    let contrat = Contrat {
+        id,
+        devis_id: devis.id,
+        client_id: offre.client_id,
+        type_bien: offre.type_bien,
+        prime: offre.prime,
+        date_effet: now,
+        date_fin: a_year_after(now),
+        statut: Statut::Actif,
+        version: Version::FIRST,
+    };
+    let event = ContratEmis {
+        contrat_id: contrat.id,
+        devis_id: contrat.devis_id,
+        client_id: contrat.client_id.clone(),
+        type_bien: contrat.type_bien,
+        prime: contrat.prime,
+        date_effet: contrat.date_effet,
+        date_fin: contrat.date_fin,
+        timestamp: now,
+        version: contrat.version,
+    };
+    Ok((contrat, event))
+}
+
+/// The same day and time of the next year, in UTC; 28 February for the 29th.
+fn a_year_after(instant: Timestamp) -> Timestamp {
+    let next = instant.to_zoned_datetime(TimeZone::UTC).checked_add(1.year());
+    // Only a clock in the year 9999 has no next one.
+    next.map_or(Timestamp::MAX, |next| next.timestamp())
+}
+
+/// Changes a contract. An active one can be changed and suspended; a suspended one goes on, and then can be changed.
+pub fn modifier(
+    contrat: Contrat,
+    changement: Changement,
+    now: Timestamp,
+) -> Result<(Contrat, ContratModifie), Refus> {
+    let statut = contrat.statut;
+    let refuse = |possible| Err(Refus::Etat { statut, possible });
+    let now = millis(now);
+    let mut contrat = contrat;
+    let (modification, nouvelle_valeur) = match (statut, changement) {
+        (Statut::Resilie, _) => return refuse("nothing changes it any more"),
+        (Statut::Actif, Changement::Reprise(_)) => return refuse("it is not suspended"),
+        (Statut::Suspendu, Changement::Reprise(motif)) => {
+            contrat.statut = Statut::Actif;
+            (Modification::Reprise, motif.into_text())
+        }
+        (Statut::Suspendu, _) => return refuse("send REPRISE first"),
+        (Statut::Actif, Changement::Suspension(motif)) => {
+            contrat.statut = Statut::Suspendu;
+            (Modification::Suspension, motif.into_text())
+        }
+        (Statut::Actif, Changement::Prime(prime)) => {
+            if prime.get() <= 0 {
+                return Err(Refus::PrimeNotPositive);
+            }
+            contrat.prime = prime;
+            (Modification::Prime, prime.to_string())
+        }
+        (Statut::Actif, Changement::DateFin(date_fin)) => {
+            let date_fin = millis(date_fin);
+            if date_fin <= contrat.date_effet || date_fin < now {
+                return Err(Refus::DateFinPassed);
+            }
+            contrat.date_fin = date_fin;
+            (Modification::DateFin, format!("{date_fin:.3}"))
+        }
+    };
+    contrat.version = contrat.version.next();
+    let event = ContratModifie {
+        contrat_id: contrat.id,
+        modification,
+        nouvelle_valeur,
+        timestamp: now,
+        version: contrat.version,
+    };
+    Ok((contrat, event))
+}
+
+/// Ends a contract, active or suspended, from now on.
+pub fn resilier(contrat: Contrat, motif: Motif, now: Timestamp) -> Result<(Contrat, ContratResilie), Refus> {
+    if contrat.statut == Statut::Resilie {
+        return Err(Refus::Etat { statut: contrat.statut, possible: "it was ended before" });
+    }
+    let contrat = Contrat { statut: Statut::Resilie, version: contrat.version.next(), ..contrat };
+    let now = millis(now);
+    let event = ContratResilie {
+        contrat_id: contrat.id,
+        motif: motif.into_text(),
+        date_resiliation: now,
+        timestamp: now,
+        version: contrat.version,
+    };
+    Ok((contrat, event))
+}
