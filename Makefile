@@ -13,8 +13,9 @@ CACHE = $(or $(EDALAB_HOME),$(or $(XDG_DATA_HOME),$(HOME)/.local/share)/edalab)/
 COMPILED = $(CACHE)/dependencies-$(shell cat Cargo.lock Cargo.toml rust-toolchain.toml | git hash-object --stdin)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down stop reset logs status health topics events build check advisories generate asyncapi \
-  keep-dependencies test test-integration test-parts test-load test-machine planted dashboard grafana jaeger kafka-ui
+.PHONY: help up down stop reset logs status health topics events ledger build check advisories generate asyncapi \
+  keep-dependencies test test-integration test-parts test-load test-machine test-exactness planted dashboard grafana \
+  jaeger kafka-ui
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -45,6 +46,9 @@ topics: ## list the topics
 
 events: ## print the events, decoded
 	@$(EDALAB) events
+
+ledger: ## show what became of every event
+	@$(EDALAB) ledger
 
 build: | $(TARGET) ## compile everything
 	cargo build --workspace
@@ -94,6 +98,9 @@ test-load: ## (comes later)
 
 test-machine: ## interrupt, kill, stop and remove the lab, and look for what is left (root; about 25 minutes)
 	cargo test --workspace --test machine -- --ignored --nocapture --test-threads 1
+
+test-exactness: ## ten minutes of kills under 500 events a second, and the ledger closes
+	EXACT_SECONDS=600 EXACT_PAUSE=10 cargo test --workspace --test exact -- --nocapture
 
 planted: ## plant known bugs and see that the tests catch each
 	cargo build --quiet --workspace --bin planted && $(BUILT)/planted

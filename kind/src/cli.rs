@@ -69,6 +69,14 @@ pub(crate) enum Command {
         #[arg(long)]
         max: Option<u64>,
     },
+    /// Show what became of every event; ends with 1 when it does not add up.
+    Ledger {
+        /// Go on showing it, every two seconds.
+        #[arg(long)]
+        watch: bool,
+        #[arg(long, short, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
     /// Build single parts of a bare machine's lab and print where they lie.
     Build {
         /// The parts; all when none is named.

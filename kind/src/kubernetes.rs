@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use futures::AsyncBufReadExt;
+use http::Request;
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
-    Api, Client, Config,
+    Api, Client, Config, ResourceExt,
     api::{AttachParams, AttachedProcess, ListParams, LogParams},
     config::{KubeConfigOptions, Kubeconfig},
 };
+use serde::de::DeserializeOwned;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
@@ -19,6 +21,7 @@ use crate::{
 /// The label that all parts of one lab share (the recommended labels of Kubernetes).
 const INSTANCE: &str = "app.kubernetes.io/instance";
 const NAME: &str = "app.kubernetes.io/name";
+const COMPONENT: &str = "app.kubernetes.io/component";
 
 /// A client for the cluster of a kubeconfig file.
 pub(crate) async fn client(kubeconfig: &Path) -> Result<Client> {
@@ -40,6 +43,24 @@ pub(crate) async fn pods(client: &Client, lab: &str, component: Option<&str>) ->
         selector += &format!(",{NAME}={component}");
     }
     list(client, &selector).await
+}
+
+/// The pods of a lab's services.
+pub(crate) async fn services(client: &Client, lab: &str) -> Result<Vec<Pod>> {
+    list(client, &format!("{INSTANCE}={lab},{COMPONENT}=service")).await
+}
+
+/// Asks a pod's HTTP port, through the API server.
+pub(crate) async fn get<T: DeserializeOwned>(client: &Client, pod: &Pod, path: &str) -> Result<T> {
+    let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
+    let port = containers
+        .flat_map(|container| container.ports.iter().flatten())
+        .map(|port| port.container_port)
+        .next();
+    let (name, port) = (pod.name_any(), port.unwrap_or(80));
+    let request = Request::get(format!("/api/v1/namespaces/{NAMESPACE}/pods/{name}:{port}/proxy{path}"));
+    let request = request.body(Vec::new()).map_err(|e| Error::io("ask a pod", std::io::Error::other(e)))?;
+    client.request(request).await.map_err(Error::kube("ask a pod"))
 }
 
 /// The operator's pods.

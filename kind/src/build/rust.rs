@@ -11,12 +11,13 @@ use crate::{
 };
 
 /// What the two programs are compiled from, relative to the checkout.
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 10] = [
     ".cargo/config.toml",
     "Cargo.lock",
     "Cargo.toml",
     "crds/Cargo.toml",
     "crds/src",
+    "ledger",
     "operator",
     "rust-toolchain.toml",
     "schemas",

@@ -2,6 +2,7 @@
 
 mod ask;
 mod down;
+mod ledger;
 mod up;
 
 use std::path::PathBuf;
@@ -41,6 +42,7 @@ pub(crate) async fn run(cli: Cli) -> Result<bool> {
         Command::Kubeconfig => ask::kubeconfig(&context),
         Command::Topics { describe } => ask::topics(&context, describe).await,
         Command::Events { topics, follow, max } => ask::events(&context, &topics, follow, max).await,
+        Command::Ledger { watch, output } => ledger::ledger(&context, watch, output).await,
         Command::Build { parts, output } => build(&context, &parts, output).await,
     }
 }

@@ -16,8 +16,15 @@ pub const APPLIED: &str = "consumer.applied";
 #[inline]
 pub const fn pass(_point: &str) {}
 
+/// Whether a batch is to be delivered again on purpose: `EDALAB_REDELIVER_PERCENT` of them are, in a test build.
+#[cfg(not(feature = "crash-points"))]
+#[inline]
+pub const fn redelivers() -> bool {
+    false
+}
+
 #[cfg(feature = "crash-points")]
-pub use armed::pass;
+pub use armed::{pass, redelivers};
 
 #[cfg(feature = "crash-points")]
 mod armed {
@@ -40,6 +47,21 @@ mod armed {
         // A crash test with a misspelt plan would pass without a crash.
         Some(plan.unwrap_or_else(|| panic!("EDALAB_CRASH_AT={text:?} is not <point>:<n>")))
     });
+
+    /// Batches so far, and the share of them that comes again.
+    static BATCHES: AtomicU64 = AtomicU64::new(0);
+    static REDELIVERED: LazyLock<u64> = LazyLock::new(|| {
+        let text = std::env::var("EDALAB_REDELIVER_PERCENT").ok();
+        text.map_or(0, |text| {
+            text.parse().unwrap_or_else(|_| panic!("EDALAB_REDELIVER_PERCENT={text:?} is no number"))
+        })
+    });
+
+    /// Of a hundred batches, as many as were asked for, evenly spread.
+    pub fn redelivers() -> bool {
+        let number = BATCHES.fetch_add(1, Ordering::SeqCst);
+        (number + 1) * *REDELIVERED / 100 > number * *REDELIVERED / 100
+    }
 
     /// Counts a pass, and ends the process at the planned one.
     pub fn pass(point: &str) {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use schemas::{CATALOGUE, Topic, TopicName};
 use sqlx::migrate::Migrator;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -11,6 +12,7 @@ use crate::{
     config::{Identity, ServiceConfig},
     consumer::{Consumer, Handlers, Membership},
     http::{self, Guard, Limits, Readiness},
+    ledger::{self, Audited, Auditor, Reporter},
     metrics::Metrics,
     outbox::Relay,
     registry::{RegistryClient, RegistryError},
@@ -90,12 +92,26 @@ impl Service {
             service: source.clone(),
             bootstrap_servers: servers.clone(),
         };
+        let relay_stop = CancellationToken::new();
+        let audited = Audited {
+            source: source.clone(),
+            group: membership.group.clone(),
+            topics: published_by(name),
+            bootstrap_servers: servers.clone(),
+        };
+        let reporter = Reporter {
+            readers: store.readers.clone(),
+            auditor: Auditor::start(audited, relay_stop.clone()),
+            service: source.clone(),
+            group: membership.group.clone(),
+            topics: handlers.topics().map(TopicName::as_str).collect(),
+        };
         let consumer = Consumer::new(membership, handlers, &store, Arc::clone(&registry), &metrics);
         let relay = Relay::new(&store, registry, &servers, source, &metrics);
         let guarded = Guard::new(Limits::default(), &metrics).protect(api);
-        let routes = http::operations(Readiness::new(store.clone()), metrics).merge(guarded);
+        let operations = http::operations(Readiness::new(store.clone()), metrics);
+        let routes = operations.merge(ledger::routes(reporter)).merge(guarded);
 
-        let relay_stop = CancellationToken::new();
         let relay = tokio::spawn(relay.run(relay_stop.clone()));
         let consumer = tokio::spawn(consumer.run(stop.clone()));
         http::serve(listener, routes, stop).await;
@@ -107,6 +123,14 @@ impl Service {
         end(relay, "relay").await;
         store.close().await;
     }
+}
+
+/// The topics that the catalogue says the service publishes its events to.
+fn published_by(name: &str) -> Vec<&'static str> {
+    let of = |topic: &&Topic| {
+        topic.event().is_some() && topic.publishers.iter().any(|service| service.as_str() == name)
+    };
+    CATALOGUE.iter().filter(of).map(|topic| topic.name.as_str()).collect()
 }
 
 /// The pods of a StatefulSet are numbered from 0. Another one has another volume, and so another, empty database: what it

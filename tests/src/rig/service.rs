@@ -63,6 +63,8 @@ pub struct Service {
     folder: TempDir,
     port: u16,
     process: Option<Process>,
+    /// Set in every start's environment beside what the settings say.
+    environment: Vec<(&'static str, &'static str)>,
 }
 
 /// The `ce_source` of the events of a lab's service.
@@ -79,6 +81,7 @@ impl Service {
             settings,
             port: ports::free()?,
             process: None,
+            environment: Vec::new(),
         })
     }
 
@@ -119,6 +122,11 @@ impl Service {
         std::mem::replace(&mut self.settings.bootstrap, bootstrap.to_owned())
     }
 
+    /// Sets a variable of its environment, from the next start on.
+    pub fn set_env(&mut self, name: &'static str, value: &'static str) {
+        self.environment.push((name, value));
+    }
+
     /// The command that runs the service.
     pub fn command(&self) -> io::Result<Command> {
         std::fs::create_dir_all(self.data())?;
@@ -135,6 +143,7 @@ impl Service {
         if self.settings.service == "quotation" {
             service.env("QUOTE_VALIDITY", &self.settings.validity);
         }
+        service.envs(self.environment.iter().copied());
         Ok(service)
     }
 

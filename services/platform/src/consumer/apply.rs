@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     crash,
+    ledger::{Book, Place},
     outbox::OutboxError,
     registry::{RegistryClient, RegistryError},
     store::{Batch, Store, WriteError, Writer},
@@ -168,10 +169,12 @@ impl Applier {
         let (prepared, membership) = (Arc::clone(prepared), self.membership.clone());
         let work = self.writer.run(move |batch| {
             Box::pin(async move {
-                let mut transaction =
-                    Transaction { batch, care, membership: &membership, done: Done::default() };
+                let (book, done) = (Book::default(), Done::default());
+                let mut transaction = Transaction { batch, care, membership: &membership, book, done };
                 transaction.run(&prepared).await?;
-                Ok(transaction.done)
+                let Transaction { batch, book, done, .. } = transaction;
+                book.store(batch.connection()).await?;
+                Ok(done)
             })
         });
         work.await
@@ -199,6 +202,7 @@ struct Transaction<'c> {
     batch: &'c mut Batch,
     care: Care,
     membership: &'c Membership,
+    book: Book,
     done: Done,
 }
 
@@ -246,7 +250,8 @@ impl Transaction<'_> {
             self.execute("ROLLBACK TO effect").await?;
             self.batch.set_appended(before);
             self.execute("RELEASE effect").await?;
-            return self.bury(&item.record, &Unreadable { reason, detail }).await;
+            let envelope = Some(Box::new(event.envelope().clone()));
+            return self.bury(&item.record, &Unreadable { reason, detail, envelope }).await;
         }
         happened.map_err(fault)?;
         self.execute("RELEASE effect").await
@@ -275,6 +280,7 @@ impl Transaction<'_> {
         telemetry::continue_trace(&span, envelope.traceparent.as_deref());
         telemetry::log_trace_id(&span);
         event.happen(self.batch).instrument(span).await?;
+        self.book.applied(self.batch.connection(), envelope, place(record)).await?;
         *self.done.applied.entry(record.topic.clone()).or_default() += 1;
         Ok(())
     }
@@ -282,6 +288,7 @@ impl Transaction<'_> {
     async fn bury(&mut self, record: &Record, why: &Unreadable) -> Result<(), ApplyError> {
         let letter = Letter::of(record, why, self.membership, Timestamp::now());
         self.batch.bury(&letter).await?;
+        self.book.buried(self.batch.connection(), why.envelope.as_deref(), place(record)).await?;
         self.done.letters.push(why.reason);
         Ok(())
     }
@@ -290,6 +297,10 @@ impl Transaction<'_> {
         self.batch.connection().execute(statement).await?;
         Ok(())
     }
+}
+
+fn place(record: &Record) -> Place<'_> {
+    Place { topic: &record.topic, partition: record.partition, offset: record.offset }
 }
 
 /// What is wrong with the database or the outbox, and not with a record.

@@ -102,7 +102,7 @@ mod tests {
             service: "/edalab/lab/souscription".to_owned(),
             bootstrap_servers: String::new(),
         };
-        let why = Unreadable { reason: "BadBody", detail: "é".repeat(MOST_CAUSES) };
+        let why = Unreadable { reason: "BadBody", detail: "é".repeat(MOST_CAUSES), envelope: None };
         Letter::of(record, &why, &from, "2026-11-26T03:00:00Z".parse().expect("an instant"))
     }
 

@@ -51,7 +51,8 @@ impl Handlers {
         self
     }
 
-    pub(super) fn topics(&self) -> impl Iterator<Item = TopicName> {
+    /// The topics' names, sorted.
+    pub(crate) fn topics(&self) -> impl Iterator<Item = TopicName> {
         self.by_topic.keys().copied()
     }
 

@@ -31,6 +31,7 @@ pub(crate) use dead_letter::Letter;
 pub use handlers::{Effect, EffectError, Handlers, Received};
 pub use position::ClusterMismatch;
 pub(crate) use position::Position;
+pub(crate) use record::Record;
 use tokio_util::sync::CancellationToken;
 
 use crate::{metrics::Metrics, registry::RegistryClient, store::Store};

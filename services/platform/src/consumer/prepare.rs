@@ -1,6 +1,6 @@
 //! From a record to the event that it holds, or to why it holds none.
 
-use schemas::{CloudEvent, wire};
+use schemas::{CloudEvent, SchemaId, wire};
 
 use super::{
     handlers::{Handlers, Pending},
@@ -20,11 +20,17 @@ pub(super) struct Prepared {
 pub(super) struct Unreadable {
     pub(super) reason: &'static str,
     pub(super) detail: String,
+    /// What the record says of itself, where that can be read.
+    pub(super) envelope: Option<Box<CloudEvent>>,
 }
 
 impl Unreadable {
     fn new(reason: &'static str, detail: &(impl ToString + ?Sized)) -> Self {
-        Self { reason, detail: detail.to_string() }
+        Self { reason, detail: detail.to_string(), envelope: None }
+    }
+
+    fn of(self, envelope: CloudEvent) -> Self {
+        Self { envelope: Some(Box::new(envelope)), ..self }
     }
 }
 
@@ -43,31 +49,40 @@ async fn read(
     handlers: &Handlers,
     registry: &RegistryClient,
 ) -> Result<Result<Box<dyn Pending>, Unreadable>, RegistryError> {
-    let (envelope, schema, body) = match parts(record) {
-        Ok(parts) => parts,
+    let envelope = match envelope(record) {
+        Ok(envelope) => envelope,
         Err(unreadable) => return Ok(Err(unreadable)),
+    };
+    let (schema, body) = match value(record) {
+        Ok(value) => value,
+        Err(unreadable) => return Ok(Err(unreadable.of(envelope))),
     };
     let writer = match registry.schema(schema).await {
         Ok(writer) => writer,
         Err(error @ (RegistryError::UnknownId { .. } | RegistryError::NotAvro { .. })) => {
-            return Ok(Err(Unreadable::new(error.reason(), &error)));
+            return Ok(Err(Unreadable::new(error.reason(), &error).of(envelope)));
         }
         Err(error) => return Err(error),
     };
     let Some(handler) = handlers.get(&record.topic) else {
-        return Ok(Err(Unreadable::new("NoHandler", "the service does not listen to this topic")));
+        return Ok(Err(
+            Unreadable::new("NoHandler", "the service does not listen to this topic").of(envelope)
+        ));
     };
-    Ok(handler.decode(envelope, &writer, body).map_err(|error| Unreadable::new(error.reason(), &error)))
+    let decoded = handler.decode(envelope.clone(), &writer, body);
+    Ok(decoded.map_err(|error| Unreadable::new(error.reason(), &error).of(envelope)))
 }
 
-fn parts(record: &Record) -> Result<(CloudEvent, schemas::SchemaId, &[u8]), Unreadable> {
+fn envelope(record: &Record) -> Result<CloudEvent, Unreadable> {
     if record.headers.is_none() {
         return Err(Unreadable::new("BadHeaderName", "the name of a header is not UTF-8"));
     }
-    let envelope = CloudEvent::from_headers(&record.set_headers())
-        .map_err(|error| Unreadable::new(error.reason(), &error))?;
+    CloudEvent::from_headers(&record.set_headers()).map_err(|error| Unreadable::new(error.reason(), &error))
+}
+
+/// The writer's schema, and the body.
+fn value(record: &Record) -> Result<(SchemaId, &[u8]), Unreadable> {
     let value = record.value.as_deref();
     let value = value.ok_or_else(|| Unreadable::new("NoValue", "the record has no value"))?;
-    let (schema, body) = wire::parse(value).map_err(|error| Unreadable::new(error.reason(), &error))?;
-    Ok((envelope, schema, body))
+    wire::parse(value).map_err(|error| Unreadable::new(error.reason(), &error))
 }

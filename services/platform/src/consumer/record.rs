@@ -9,18 +9,18 @@ use rdkafka::{
 
 /// A record. Nothing of it has been interpreted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Record {
-    pub(super) topic: String,
-    pub(super) partition: i32,
-    pub(super) offset: i64,
-    pub(super) key: Option<Vec<u8>>,
-    pub(super) value: Option<Vec<u8>>,
+pub(crate) struct Record {
+    pub(crate) topic: String,
+    pub(crate) partition: i32,
+    pub(crate) offset: i64,
+    pub(crate) key: Option<Vec<u8>>,
+    pub(crate) value: Option<Vec<u8>>,
     /// `None` where a header's name is no text: the client library cannot hand those out.
-    pub(super) headers: Option<Vec<(String, Option<Vec<u8>>)>>,
+    pub(crate) headers: Option<Vec<(String, Option<Vec<u8>>)>>,
 }
 
 impl Record {
-    pub(super) fn of(message: &BorrowedMessage<'_>) -> Self {
+    pub(crate) fn of(message: &BorrowedMessage<'_>) -> Self {
         Self {
             topic: message.topic().to_owned(),
             partition: message.partition(),
@@ -32,7 +32,7 @@ impl Record {
     }
 
     /// About what the record takes in memory, in bytes.
-    pub(super) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
         let headers = self.headers.iter().flatten();
         let headers: usize = headers.map(|(name, value)| name.len() + length(value) + 48).sum();
@@ -40,7 +40,7 @@ impl Record {
     }
 
     /// The headers that have a value.
-    pub(super) fn set_headers(&self) -> Vec<(&str, &[u8])> {
+    pub(crate) fn set_headers(&self) -> Vec<(&str, &[u8])> {
         let headers = self.headers.iter().flatten();
         headers.filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?))).collect()
     }

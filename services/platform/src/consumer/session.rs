@@ -21,7 +21,7 @@ use super::{
     record::Record,
     rows,
 };
-use crate::{kafka::log_line, store::WriteError};
+use crate::{crash, kafka::log_line, store::WriteError};
 
 /// How long one question to the broker may take.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -145,6 +145,9 @@ impl Session<'_> {
                 Some(next) = &mut applying, if busy => {
                     (applying, busy) = (None.into(), false);
                     self.commit(&next, CommitMode::Async);
+                    if crash::redelivers() {
+                        self.redeliver(&next);
+                    }
                 }
                 received = self.client.recv() => match received {
                     Ok(message) => {
@@ -194,6 +197,17 @@ impl Session<'_> {
         }
         if let Err(error) = self.client.commit(&offsets, mode) {
             tracing::debug!(%error, "offsets cannot be told to Kafka");
+        }
+    }
+
+    /// For tests: reads the last records of each partition again.
+    fn redeliver(&self, next: &Next) {
+        const AGAIN: i64 = 100;
+        for ((topic, partition), offset) in next {
+            let from = Offset::Offset((offset - AGAIN).max(0));
+            if let Err(error) = self.client.seek(topic, *partition, from, Duration::ZERO) {
+                tracing::debug!(%error, topic, partition, "not delivered again");
+            }
         }
     }
 
