@@ -13,7 +13,7 @@ use rdkafka::{
     message::{BorrowedMessage, Headers},
     metadata::MetadataTopic,
 };
-use schemas::{CloudEvent, CloudEventError, TopicName};
+use schemas::{CloudEvent, CloudEventError, TopicName, header};
 
 /// How long one question to the broker, or a silent moment between two records, may take.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -134,9 +134,11 @@ impl Reader {
     pub fn catch_up(&mut self) -> Result<&[Record], ReadError> {
         let Self { tail, source, records } = self;
         tail.catch_up(|message| {
-            let record = record(message)?;
-            if record.event.source == *source {
-                records.push(record);
+            let headers = message.headers().into_iter().flat_map(Headers::iter);
+            if headers.filter(|header| header.key == header::SOURCE).last().and_then(|header| header.value)
+                == Some(source.as_bytes())
+            {
+                records.push(record(message)?);
             }
             Ok(())
         })?;

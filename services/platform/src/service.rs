@@ -104,7 +104,8 @@ impl Service {
             auditor: Auditor::start(audited, relay_stop.clone()),
             service: source.clone(),
             group: membership.group.clone(),
-            topics: handlers.topics().map(TopicName::as_str).collect(),
+            published: published_by(name),
+            heard: handlers.topics().map(TopicName::as_str).collect(),
         };
         let consumer = Consumer::new(membership, handlers, &store, Arc::clone(&registry), &metrics);
         let relay = Relay::new(&store, registry, &servers, source, &metrics);

@@ -14,8 +14,9 @@ pub(crate) struct Reporter {
     pub(crate) auditor: Auditor,
     pub(crate) service: String,
     pub(crate) group: String,
-    /// The topics that the service listens to.
-    pub(crate) topics: Vec<&'static str>,
+    /// The topics that the service publishes to, and those that it listens to.
+    pub(crate) published: Vec<&'static str>,
+    pub(crate) heard: Vec<&'static str>,
 }
 
 /// The three parts of the report, asked in this order (see crate `ledger`).
@@ -43,8 +44,8 @@ impl Reporter {
     /// All of it as one moment of the database has it: ranges and offsets belong together.
     async fn applied(&self) -> Result<Applied, sqlx::Error> {
         let mut moment = self.readers.begin().await?;
-        let mut topics = Vec::with_capacity(self.topics.len());
-        for topic in &self.topics {
+        let mut topics = Vec::with_capacity(self.heard.len());
+        for topic in &self.heard {
             topics.push(rows::heard(&mut moment, topic).await?);
         }
         Ok(Applied {
@@ -54,13 +55,16 @@ impl Reporter {
             streams: rows::streams(&mut moment).await?,
             buried: rows::letters(&mut moment).await?,
             letters_waiting: rows::letters_waiting(&mut moment).await?,
-            confirmed: rows::confirmed(&mut moment).await?,
+            confirmed: rows::confirmed(&mut moment, &self.published).await?,
             untracked: rows::untracked(&mut moment).await?,
         })
     }
 
     async fn emitted(&self) -> Result<Emitted, sqlx::Error> {
         let mut connection = self.readers.acquire().await?;
-        Ok(Emitted { service: self.service.clone(), topics: rows::emitted(&mut connection).await? })
+        Ok(Emitted {
+            service: self.service.clone(),
+            topics: rows::emitted(&mut connection, &self.published).await?,
+        })
     }
 }

@@ -272,23 +272,36 @@ pub(super) async fn letters_waiting(connection: &mut SqliteConnection) -> Result
     count(&row, "letters")
 }
 
-/// The last number of each topic that the service publishes to.
-pub(super) async fn emitted(connection: &mut SqliteConnection) -> Result<Vec<Numbered>, sqlx::Error> {
-    let rows = sqlx::query_as::<_, (String, i64)>("SELECT topic, last FROM outbox_topic ORDER BY topic");
-    let rows = rows.fetch_all(connection).await?;
-    Ok(rows.into_iter().map(|(topic, number)| Numbered { topic, number }).collect())
+/// The last number of each of these topics.
+pub(super) async fn emitted(
+    connection: &mut SqliteConnection,
+    topics: &[&str],
+) -> Result<Vec<Numbered>, sqlx::Error> {
+    numbered(connection, topics, "SELECT last FROM outbox_topic WHERE topic = ?").await
 }
 
-/// The number up to which the broker has confirmed the events of each topic.
-pub(super) async fn confirmed(connection: &mut SqliteConnection) -> Result<Vec<Numbered>, sqlx::Error> {
-    let rows = sqlx::query_as::<_, (String, i64)>(
-        "SELECT t.topic, t.last - (SELECT COUNT(*) FROM outbox AS o \
-         WHERE o.topic = t.topic AND o.seq > (SELECT confirmed FROM outbox_relay)) \
-         FROM outbox_topic AS t ORDER BY t.topic",
-    )
-    .fetch_all(connection)
-    .await?;
-    Ok(rows.into_iter().map(|(topic, number)| Numbered { topic, number }).collect())
+/// The number up to which the broker has confirmed the events of each of these topics.
+pub(super) async fn confirmed(
+    connection: &mut SqliteConnection,
+    topics: &[&str],
+) -> Result<Vec<Numbered>, sqlx::Error> {
+    let query = "SELECT t.last - (SELECT COUNT(*) FROM outbox AS o \
+                 WHERE o.topic = t.topic AND o.seq > (SELECT confirmed FROM outbox_relay)) \
+                 FROM outbox_topic AS t WHERE t.topic = ?";
+    numbered(connection, topics, query).await
+}
+
+async fn numbered(
+    connection: &mut SqliteConnection,
+    topics: &[&str],
+    query: &'static str,
+) -> Result<Vec<Numbered>, sqlx::Error> {
+    let mut numbers = Vec::with_capacity(topics.len());
+    for topic in topics {
+        let number = sqlx::query_scalar(query).bind(*topic).fetch_one(&mut *connection).await?;
+        numbers.push(Numbered { topic: (*topic).to_owned(), number });
+    }
+    Ok(numbers)
 }
 
 fn count(row: &SqliteRow, column: &str) -> Result<u64, sqlx::Error> {
