@@ -10,11 +10,18 @@ use crate::{Anomaly, Applied, Emitted, Heard, LetterTally, Offset, OnTopic, Rang
 pub struct Ledger {
     pub lines: Vec<Line>,
     pub letters: Vec<LetterLine>,
+    /// Records of the topics that are not read yet: until it is 0, nothing can be said for sure.
+    pub unread: u64,
     /// What does not add up, in words; empty where everything does.
     pub problems: Vec<String>,
 }
 
 impl Ledger {
+    /// Whether all topics are read to their end.
+    pub const fn is_whole(&self) -> bool {
+        self.unread == 0
+    }
+
     /// Whether every event is accounted for.
     pub fn closes(&self) -> bool {
         self.problems.is_empty()
@@ -107,7 +114,8 @@ pub fn judge(applied: &[Applied], on_topic: &[OnTopic], emitted: &[Emitted]) -> 
             report.group, report.untracked
         ));
     }
-    Ledger { lines, letters, problems }
+    let unread = on_topic.iter().map(|report| report.behind).sum();
+    Ledger { lines, letters, unread, problems }
 }
 
 fn line(source: &str, emitted: i64, confirmed: i64, tally: &Tally, applied: &[Applied]) -> Line {

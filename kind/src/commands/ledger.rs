@@ -1,6 +1,9 @@
 //! `edalab ledger`: what became of every event of the lab.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
 
 use futures::future::try_join_all;
 use k8s_openapi::{api::core::v1::Pod, jiff::Timestamp};
@@ -18,12 +21,15 @@ use crate::{
 
 /// Between two looks of `--watch`.
 const PERIOD: Duration = Duration::from_secs(2);
+/// How long services that have just started are waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
+const BETWEEN_TRIES: Duration = Duration::from_millis(250);
 
 /// Prints the ledger; false where it does not add up.
 pub(super) async fn ledger(context: &Context, watch: bool, output: Output) -> Result<bool> {
     let client = context.client().await?;
     loop {
-        let ledger = read(&client).await?;
+        let ledger = read_whole(&client).await?;
         match output {
             Output::Text if watch => println!("{:.0}\n{}", Timestamp::now(), table(&ledger)),
             Output::Text => print!("{}", table(&ledger)),
@@ -33,6 +39,18 @@ pub(super) async fn ledger(context: &Context, watch: bool, output: Output) -> Re
             return Ok(ledger.closes());
         }
         tokio::time::sleep(PERIOD).await;
+    }
+}
+
+/// The ledger when every service can tell its part. One that has just started reads its topics first.
+async fn read_whole(client: &Client) -> Result<Ledger> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match read(client).await {
+            Ok(ledger) if ledger.is_whole() => return Ok(ledger),
+            told if Instant::now() >= deadline => return told,
+            _ => tokio::time::sleep(BETWEEN_TRIES).await,
+        }
     }
 }
 

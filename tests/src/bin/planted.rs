@@ -1,7 +1,7 @@
 //! Plants each bug of tests/planted/ into a copy of the checkout, and sees that its trial fails for the right reason.
 //!
-//! A patch begins with what the bug is, `trial:` the trial of the crash suite that must catch it, and `says:` words of the
-//! trial's failure.
+//! A patch begins with what the bug is, `trial:` the suite and trial that must catch it (`crash::at_random`), and `says:`
+//! words of the trial's failure.
 
 use std::{
     env, fs,
@@ -61,7 +61,10 @@ async fn plant(patch: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let program = program::build(&copy, "edalab-services", &["crash-points"]).await?;
 
     let mut suite = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    suite.args(["test", "--quiet", "--workspace", "--test", "crash", "--", trial]);
+    let (name, _) = trial.split_once("::").ok_or(format!("trial: {trial} names no suite"))?;
+    suite.args(["test", "--quiet", "--workspace", "--test", name, "--", trial]);
+    // Enough kills that a bug with a narrow window is met.
+    suite.env("EXACT_SECONDS", "60").env("EXACT_PAUSE", "0");
     let output = suite.env("EDALAB_SERVICES_CRASH_POINTS", program).current_dir(ROOT).output()?;
     let told =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
