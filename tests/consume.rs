@@ -1,6 +1,6 @@
 //! Souscription over a real broker and a real registry: every event has its effect once, and nothing holds it up.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, process::ExitCode, sync::Arc, time::Duration};
 
 use edalab_tests::{
     judge::judge,
@@ -8,6 +8,7 @@ use edalab_tests::{
     reader::{Raw, Reader, raw},
     rig::{
         kafka::Kafka,
+        ledger::read_ledger,
         program,
         service::{Service, Settings},
         stand::{QUOTATION, SOUSCRIPTION, Stand},
@@ -31,12 +32,14 @@ const ARRIVAL: Duration = Duration::from_secs(60);
 const KILLS: u32 = 20;
 
 fn main() -> ExitCode {
-    Suite::new("consume", 3)
+    Suite::new("consume", 2)
         .trial("a_quote_becomes_a_contract_that_changes_and_ends", trial!(a_quote_becomes_a_contract))
         .trial("a_command_that_cannot_be_is_refused_in_words", trial!(refusals))
         .trial("a_contract_wins_over_an_expiry_that_crossed_it", trial!(a_contract_wins_over_an_expiry))
         .trial("killed_while_it_consumes_it_misses_nothing", trial!(killed_while_it_consumes))
         .trial("what_cannot_be_read_goes_to_the_dead_letters", trial!(dead_letters))
+        .trial("a_killed_consumer_goes_on_as_soon_as_it_is_back", trial!(goes_on_as_soon_as_it_is_back))
+        .trial("raised_partitions_and_a_broker_that_restarts_lose_nothing", trial!(raised_partitions))
         .trial("offsets_of_another_cluster_wait_for_a_decision", trial!(offsets_of_another_cluster))
         .main(Stand::start)
 }
@@ -258,14 +261,13 @@ async fn killed_while_it_consumes(stand: Arc<Stand>) -> Outcome {
     let mut pair = Pair::start(&stand, "killed").await?;
     let mut quotes = Vec::new();
     for _ in 0..KILLS {
-        pair.souscription.restart().await?;
         let until = tokio::time::Instant::now() + random_moment();
         while tokio::time::Instant::now() < until {
             quotes.push(pair.quote().await?);
         }
         pair.souscription.kill9().await?;
+        pair.souscription.restart().await?;
     }
-    pair.souscription.restart().await?;
     for devis in &quotes {
         pair.convert(devis).await?;
     }
@@ -363,6 +365,57 @@ async fn send(producer: &FutureProducer, topic: schemas::TopicName, record: &Raw
     };
     let sent: Result<_, (rdkafka::error::KafkaError, _)> = producer.send(record, ARRIVAL).await;
     sent.map(drop).map_err(|(problem, _)| problem.into())
+}
+
+/// What came while it was dead is there soon after it is back: nobody waits for the session of the dead one to end.
+async fn goes_on_as_soon_as_it_is_back(stand: Arc<Stand>) -> Outcome {
+    let mut pair = Pair::start(&stand, "back").await?;
+    let first = pair.quote().await?;
+    pair.convert(&first).await?;
+    let mut took = Vec::new();
+    for _ in 0..5 {
+        pair.souscription.kill9().await?;
+        let devis = pair.quote().await?;
+        pair.souscription.launch(&pair.souscription.command()?)?;
+        let began = std::time::Instant::now();
+        pair.souscription.ready().await?;
+        pair.convert(&devis).await?;
+        took.push(began.elapsed());
+    }
+    took.sort_unstable();
+    println!("from start to the first effect, after a kill: {took:.1?}");
+    assert!(took[2] < Duration::from_secs(5), "a dead member's session takes ten seconds");
+    Ok(())
+}
+
+/// Keys move to other partitions while events are on their way, and the broker is away for a moment.
+async fn raised_partitions(stand: Arc<Stand>) -> Outcome {
+    let mut pair = Pair::start(&stand, "raised").await?;
+    let mut quotes = Vec::new();
+    for _ in 0..50 {
+        quotes.push(pair.quote().await?);
+    }
+    pair.kafka.raise_partitions(topics::DEVIS_GENERE, 6).await?;
+    // A producer looks for partitions every five minutes, or when it starts.
+    pair.quotation.kill9().await?;
+    pair.quotation.restart().await?;
+    for _ in 0..50 {
+        quotes.push(pair.quote().await?);
+    }
+    pair.kafka.stop().await?;
+    quotes.push(pair.quote().await?);
+    pair.kafka.restart().await?;
+    for devis in &quotes {
+        pair.convert(devis).await?;
+    }
+    let mut reader = Reader::new(&pair.kafka.bootstrap(), QUOTATION, &pair.quotation.source())?;
+    let records = reader.catch_up()?;
+    let used: BTreeSet<i32> = records.iter().map(|record| record.partition).collect();
+    assert!(used.iter().any(|partition| *partition >= 3), "the new partitions are used: {used:?}");
+    assert_eq!(judge(records).map_err(|broken| broken.join("\n"))?.distinct, quotes.len());
+    let ledger = read_ledger(&[&pair.quotation, &pair.souscription]).await?;
+    assert_eq!(ledger.problems, Vec::<String>::new());
+    Ok(())
 }
 
 /// The broker's data is gone and the database is there: the service says so, consumes nothing, and goes on when the old

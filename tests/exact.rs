@@ -19,6 +19,7 @@ use edalab_tests::{
     reader::{Reader, raw},
     rig::{
         kafka::Kafka,
+        ledger::read_ledger,
         program,
         service::{Service, Settings},
         stand::{QUOTATION, SOUSCRIPTION, Stand},
@@ -27,7 +28,7 @@ use edalab_tests::{
     trial,
     wait::{self, TimedOut},
 };
-use ledger::{Applied, Emitted, Ledger, OnTopic};
+use ledger::Ledger;
 use rdkafka::{
     ClientConfig,
     consumer::{BaseConsumer, Consumer},
@@ -108,8 +109,42 @@ async fn under_fire(stand: Arc<Stand>) -> Outcome {
     stranger.await?;
 
     let ledger = settled(&quotation, &souscription).await?;
-    println!("kills: {kills:?}; load: {load:?}\n{}", serde_json::to_string_pretty(&ledger)?);
+    println!("{}", told(&kills, &load, &ledger));
     agrees(&ledger, &load, &kafka, &quotation, &souscription)
+}
+
+/// What was done, and what came of it.
+fn told(kills: &BTreeMap<&str, u32>, load: &Load, ledger: &Ledger) -> String {
+    let count = |counter: &AtomicU64| counter.load(Ordering::SeqCst);
+    let mut text = format!(
+        "{} kills: {kills:?}\nanswered: {} quotes, {} contracts; {} requests without an answer; {} poisoned records\n",
+        kills.values().sum::<u32>(),
+        count(&load.quotes),
+        count(&load.contracts),
+        count(&load.unanswered),
+        count(&load.poison)
+    );
+    for line in &ledger.lines {
+        text.push_str(&format!("{}: {} emitted, {} repeated", line.topic, line.emitted, line.repeated));
+        for consumer in &line.consumers {
+            text.push_str(&format!(
+                "; {}: {} applied, {} missing, {} twice, {} out of order",
+                consumer.group,
+                consumer.applied,
+                consumer.missing.count(),
+                consumer.twice,
+                consumer.out_of_order
+            ));
+        }
+        text.push('\n');
+    }
+    for line in &ledger.letters {
+        text.push_str(&format!(
+            "letters of {}: {} given up, {} on the topic\n",
+            line.group, line.buried, line.on_topic
+        ));
+    }
+    text
 }
 
 /// Kills one of the three, at a random moment or at a point where it hurts most, and starts it again.
@@ -264,7 +299,7 @@ fn join_and_leave(bootstrap: &str, load: &Load) {
 /// The ledger when nothing is in flight any more.
 async fn settled(quotation: &Service, souscription: &Service) -> Result<Ledger, TimedOut> {
     wait::until("the ledger to settle", SETTLE, async || {
-        let ledger = read(&[quotation, souscription]).await.map_err(|problem| problem.to_string())?;
+        let ledger = read_ledger(&[quotation, souscription]).await.map_err(|problem| problem.to_string())?;
         let open: u64 = ledger.lines.iter().map(|line| line.in_outbox).sum::<u64>()
             + ledger
                 .lines
@@ -277,22 +312,6 @@ async fn settled(quotation: &Service, souscription: &Service) -> Result<Ledger, 
         if settled { Ok(ledger) } else { Err(format!("{open} in flight; {:?}", ledger.problems)) }
     })
     .await
-}
-
-/// The ledger, asked in the order in which it adds up.
-async fn read(services: &[&Service]) -> Result<Ledger, Box<dyn std::error::Error>> {
-    let (mut applied, mut on_topic, mut emitted) =
-        (Vec::<Applied>::new(), Vec::<OnTopic>::new(), Vec::<Emitted>::new());
-    for service in services {
-        applied.push(serde_json::from_value(service.get("/internal/ledger/applied").await?)?);
-    }
-    for service in services {
-        on_topic.push(serde_json::from_value(service.get("/internal/ledger/on-topic").await?)?);
-    }
-    for service in services {
-        emitted.push(serde_json::from_value(service.get("/internal/ledger/emitted").await?)?);
-    }
-    Ok(ledger::judge(&applied, &on_topic, &emitted))
 }
 
 /// The ledger closes, and counts what an outside client of Kafka counts.

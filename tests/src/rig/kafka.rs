@@ -9,11 +9,12 @@ use std::{
 
 use rdkafka::{
     ClientConfig,
-    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer},
     error::KafkaError,
 };
+use schemas::TopicName;
 use tempfile::TempDir;
 
 use super::{
@@ -111,6 +112,17 @@ impl Kafka {
         })
         .await?;
         self.process = Some(process);
+        Ok(())
+    }
+
+    /// Raises a topic's number of partitions.
+    pub async fn raise_partitions(&self, topic: TopicName, count: usize) -> Result<(), KafkaRigError> {
+        let admin: AdminClient<DefaultClientContext> = self.client().create()?;
+        let options = AdminOptions::new().operation_timeout(Some(ANSWER));
+        let wanted = NewPartitions::new(topic.as_str(), count);
+        for result in admin.create_partitions([&wanted], &options).await? {
+            result.map_err(|(topic, code)| KafkaRigError::Topic { topic, code })?;
+        }
         Ok(())
     }
 

@@ -6,6 +6,7 @@ pub mod home;
 pub mod java;
 pub mod kafka;
 pub mod lab;
+pub mod ledger;
 pub mod parts;
 pub mod ports;
 pub mod process;
