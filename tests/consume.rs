@@ -413,7 +413,13 @@ async fn raised_partitions(stand: Arc<Stand>) -> Outcome {
     let used: BTreeSet<i32> = records.iter().map(|record| record.partition).collect();
     assert!(used.iter().any(|partition| *partition >= 3), "the new partitions are used: {used:?}");
     assert_eq!(judge(records).map_err(|broken| broken.join("\n"))?.distinct, quotes.len());
-    let ledger = read_ledger(&[&pair.quotation, &pair.souscription]).await?;
+    let ledger = wait::until("the topics to be read", ARRIVAL, async || {
+        let ledger = read_ledger(&[&pair.quotation, &pair.souscription])
+            .await
+            .map_err(|problem| problem.to_string())?;
+        if ledger.is_whole() { Ok(ledger) } else { Err(format!("{:?}", ledger.problems)) }
+    })
+    .await?;
     assert_eq!(ledger.problems, Vec::<String>::new());
     Ok(())
 }

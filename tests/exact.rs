@@ -308,7 +308,8 @@ async fn settled(quotation: &Service, souscription: &Service) -> Result<Ledger, 
                 .map(|consumer| consumer.in_flight)
                 .sum::<u64>()
             + ledger.letters.iter().map(|line| line.waiting).sum::<u64>();
-        let settled = open == 0 || ledger.lines.iter().any(|line| line.out_of_order > 0);
+        let settled =
+            (open == 0 && ledger.is_whole()) || ledger.lines.iter().any(|line| line.out_of_order > 0);
         if settled { Ok(ledger) } else { Err(format!("{open} in flight; {:?}", ledger.problems)) }
     })
     .await

@@ -87,10 +87,12 @@ pub fn judge(applied: &[Applied], on_topic: &[OnTopic], emitted: &[Emitted]) -> 
                 topics.and_then(|report| report.topics.iter().find(|tally| tally.topic == topic.topic));
             let confirmed =
                 marks.and_then(|report| report.confirmed.iter().find(|mark| mark.topic == topic.topic));
+            // Of a topic that is not read to its end, nothing can be said to be missing.
+            let whole = topics.is_some_and(|report| report.behind == 0);
             lines.push(line(
                 &service.service,
                 topic.number,
-                confirmed.map_or(0, |mark| mark.number),
+                confirmed.filter(|_| whole).map_or(0, |mark| mark.number),
                 tally.unwrap_or(&Tally { topic: topic.topic.clone(), ..Tally::default() }),
                 applied,
             ));
@@ -102,6 +104,7 @@ pub fn judge(applied: &[Applied], on_topic: &[OnTopic], emitted: &[Emitted]) -> 
     });
     let letters: Vec<_> = letters.collect();
     let mut problems = problems(&lines, &letters);
+    problems.extend(strangers(applied, emitted));
     for report in on_topic.iter().filter(|report| report.behind > 0) {
         problems.push(format!(
             "{}: {} records of its topics are not read yet; ask again",
@@ -127,7 +130,9 @@ fn line(source: &str, emitted: i64, confirmed: i64, tally: &Tally, applied: &[Ap
         let of = |stream: &&Stream| stream.source == source && stream.topic == tally.topic;
         let nothing = Stream::default();
         let stream = report.streams.iter().find(of).unwrap_or(&nothing);
-        Some(consumer_line(&report.group, stream, passed(heard, stream, tally), &known))
+        // What is not in the ledger is not missing, only unknown.
+        let passed = if report.untracked > 0 { 0 } else { passed(heard, stream, tally) };
+        Some(consumer_line(&report.group, stream, passed, &known))
     });
     Line {
         source: source.to_owned(),
@@ -189,8 +194,37 @@ fn letter_line(report: &Applied, found: &OnTopic) -> LetterLine {
         on_topic: offsets(&found.letters),
         repeated: found.letters_repeated,
         waiting: report.letters_waiting,
-        missing: absent.saturating_sub(report.letters_waiting),
+        missing: if found.behind > 0 || found.letters_cut {
+            0
+        } else {
+            absent.saturating_sub(report.letters_waiting)
+        },
     }
+}
+
+/// What is wrong with the events of sources that were not asked, such as a service that is gone.
+fn strangers(applied: &[Applied], emitted: &[Emitted]) -> Vec<String> {
+    let asked = |source: &str| emitted.iter().any(|report| report.service == source);
+    let mut problems = Vec::new();
+    for report in applied {
+        for stream in report.streams.iter().filter(|stream| !asked(&stream.source)) {
+            problems.extend(wrong(
+                &report.group,
+                &stream.source,
+                &stream.topic,
+                stream.twice,
+                stream.out_of_order,
+            ));
+        }
+    }
+    problems
+}
+
+/// Effects that happened otherwise than they should, in words.
+fn wrong(group: &str, source: &str, topic: &str, twice: u64, out_of_order: u64) -> Vec<String> {
+    let found = [(twice, "twice"), (out_of_order, "out of order")];
+    let found = found.into_iter().filter(|(count, _)| *count > 0);
+    found.map(|(count, what)| format!("{topic}: {group} applied {count} of {source} {what}")).collect()
 }
 
 fn problems(lines: &[Line], letters: &[LetterLine]) -> Vec<String> {
@@ -213,11 +247,7 @@ fn problems(lines: &[Line], letters: &[LetterLine]) -> Vec<String> {
                 let (count, which) = (consumer.missing.count(), told(&consumer.missing));
                 problems.push(format!("{topic}: {group} passed over {count} of {source}: {which}"));
             }
-            for (count, what) in [(consumer.twice, "twice"), (consumer.out_of_order, "out of order")] {
-                if count > 0 {
-                    problems.push(format!("{topic}: {group} applied {count} of {source} {what}"));
-                }
-            }
+            problems.extend(wrong(group, source, topic, consumer.twice, consumer.out_of_order));
         }
     }
     for line in letters.iter().filter(|line| line.missing > 0) {

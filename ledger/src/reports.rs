@@ -108,6 +108,8 @@ pub struct OnTopic {
     pub letters: Vec<LetterTally>,
     /// Records of a letter beyond its first.
     pub letters_repeated: u64,
+    /// Whether retention has removed letters, so that one that is not there need not be missing.
+    pub letters_cut: bool,
     /// Records that are not read yet: until it is 0, the topics hold more than this report.
     pub behind: u64,
 }

@@ -2,8 +2,8 @@
 //! with its key and value as they came.
 //!
 //! It keeps the headers that it came with, and carries the ones below in addition: where it came from, why it could
-//! not be handled, and who gave it up. Where a letter would be too large for its topic, headers of the original are
-//! left out, and counted.
+//! not be handled, and who gave it up. What does not fit into a letter is left
+//! out, and named.
 
 use crate::header_names::header_names;
 
@@ -24,6 +24,6 @@ header_names! {
     SERVICE = "dlq.service";
     /// The consumer group that the record was read in.
     GROUP = "dlq.group";
-    /// How many of the original's headers did not fit into the letter.
+    /// What of the original did not fit into the letter, in words: its key, its value, some of its headers.
     LEFT_OUT = "dlq.left-out";
 }

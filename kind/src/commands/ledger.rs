@@ -29,7 +29,16 @@ const BETWEEN_TRIES: Duration = Duration::from_millis(250);
 pub(super) async fn ledger(context: &Context, watch: bool, output: Output) -> Result<bool> {
     let client = context.client().await?;
     loop {
-        let ledger = read_whole(&client).await?;
+        let ledger = match read_whole(&client).await {
+            Ok(ledger) => ledger,
+            // Watching is for when things break.
+            Err(error) if watch => {
+                println!("{:.0}  {error}", Timestamp::now());
+                tokio::time::sleep(PERIOD).await;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         match output {
             Output::Text if watch => println!("{:.0}\n{}", Timestamp::now(), table(&ledger)),
             Output::Text => print!("{}", table(&ledger)),

@@ -43,7 +43,7 @@ fn schema(name: &str, about: &str) -> Json {
         header::SEQUENCE | header::TOPIC_SEQUENCE => ("pattern", "^[1-9][0-9]*$"),
         // W3C Trace Context, section 3.2.2
         header::TRACEPARENT => ("pattern", "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}"),
-        dead_letter::PARTITION | dead_letter::OFFSET | dead_letter::LEFT_OUT => ("pattern", "^[0-9]+$"),
+        dead_letter::PARTITION | dead_letter::OFFSET => ("pattern", "^[0-9]+$"),
         dead_letter::REASON => ("pattern", "^[A-Za-z]+$"),
         _ => return json!({ "type": "string", "description": about.trim_start() }),
     };

@@ -6,8 +6,9 @@ CREATE TABLE outbox_topic (
 
 ALTER TABLE outbox ADD COLUMN topic_seq INTEGER NOT NULL DEFAULT 0;
 
-UPDATE outbox SET topic_seq =
-    (SELECT COUNT(*) FROM outbox AS earlier WHERE earlier.topic = outbox.topic AND earlier.seq <= outbox.seq);
+UPDATE outbox SET topic_seq = numbered.number
+FROM (SELECT seq, ROW_NUMBER() OVER (PARTITION BY topic ORDER BY seq) AS number FROM outbox) AS numbered
+WHERE numbered.seq = outbox.seq;
 
 INSERT INTO outbox_topic (topic, last) SELECT topic, MAX(topic_seq) FROM outbox GROUP BY topic;
 
@@ -19,6 +20,7 @@ END;
 -- has confirmed it.
 CREATE TABLE dead_letter (
     id    INTEGER PRIMARY KEY AUTOINCREMENT,
+    bytes INTEGER NOT NULL, -- of all of it, headers included
     key   BLOB,
     value BLOB
 ) STRICT;

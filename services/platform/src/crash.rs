@@ -16,21 +16,30 @@ pub const APPLIED: &str = "consumer.applied";
 #[inline]
 pub const fn pass(_point: &str) {}
 
-/// Whether a batch is to be delivered again on purpose: `EDALAB_REDELIVER_PERCENT` of them are, in a test build.
+/// Reads what was just applied once more: `EDALAB_REDELIVER_PERCENT` of the batches come again, in a test build.
 #[cfg(not(feature = "crash-points"))]
 #[inline]
-pub const fn redelivers() -> bool {
-    false
-}
+pub(crate) const fn redeliver<C, N>(_client: &C, _next: &N) {}
 
 #[cfg(feature = "crash-points")]
-pub use armed::{pass, redelivers};
+pub use armed::pass;
+#[cfg(feature = "crash-points")]
+pub(crate) use armed::redeliver;
 
 #[cfg(feature = "crash-points")]
 mod armed {
-    use std::sync::{
-        LazyLock,
-        atomic::{AtomicU64, Ordering},
+    use std::{
+        collections::BTreeMap,
+        sync::{
+            LazyLock,
+            atomic::{AtomicU64, Ordering},
+        },
+        time::Duration,
+    };
+
+    use rdkafka::{
+        Offset,
+        consumer::{Consumer as _, ConsumerContext, StreamConsumer},
     };
 
     struct Plan {
@@ -58,9 +67,21 @@ mod armed {
     });
 
     /// Of a hundred batches, as many as were asked for, evenly spread.
-    pub fn redelivers() -> bool {
+    pub(crate) fn redeliver<C: ConsumerContext>(
+        client: &StreamConsumer<C>,
+        next: &BTreeMap<(String, i32), i64>,
+    ) {
+        const RECORDS: i64 = 100;
         let number = BATCHES.fetch_add(1, Ordering::SeqCst);
-        (number + 1) * *REDELIVERED / 100 > number * *REDELIVERED / 100
+        if (number + 1) * *REDELIVERED / 100 == number * *REDELIVERED / 100 {
+            return;
+        }
+        for ((topic, partition), offset) in next {
+            let from = Offset::Offset((offset - RECORDS).max(0));
+            if let Err(error) = client.seek(topic, *partition, from, Duration::ZERO) {
+                tracing::debug!(%error, topic, partition, "not delivered again");
+            }
+        }
     }
 
     /// Counts a pass, and ends the process at the planned one.

@@ -1,11 +1,11 @@
 //! What every service is made of, wired: database, relay, consumer, HTTP, and a stop in the right order.
 
-use std::sync::Arc;
+use std::{pin::Pin, sync::Arc};
 
 use axum::Router;
 use schemas::{CATALOGUE, Topic, TopicName};
 use sqlx::migrate::Migrator;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -19,7 +19,10 @@ use crate::{
     store::{DataFolder, Store, StoreError},
 };
 
-/// Why a service cannot start.
+/// Who may ask for the ledger at the same time.
+const LEDGER_ASKERS: usize = 4;
+
+/// Why a service cannot start, or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     #[error(
@@ -27,6 +30,8 @@ pub enum ServeError {
          to 1"
     )]
     SecondReplica { pod: String },
+    #[error("the task {name} ended badly: {error}")]
+    Task { name: &'static str, error: String },
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -37,6 +42,7 @@ impl ServeError {
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::SecondReplica { .. } => "SecondReplica",
+            Self::Task { .. } => "TaskFailed",
             Self::Store(error) => error.reason(),
             Self::Registry(error) => error.reason(),
         }
@@ -53,8 +59,8 @@ pub struct Service {
     registry: Arc<RegistryClient>,
 }
 
-/// A task of a service's own, which ends when it is told to stop.
-pub type Task = (&'static str, JoinHandle<()>);
+/// A task of a service's own, with its name. It ends when it is told to stop.
+pub type Task = (&'static str, Pin<Box<dyn Future<Output = ()> + Send>>);
 
 impl Service {
     /// Takes the data folder and opens the database. `name` is the service's in its database, its group and its events'
@@ -82,7 +88,7 @@ impl Service {
         handlers: Handlers,
         tasks: Vec<Task>,
         stop: CancellationToken,
-    ) {
+    ) -> Result<(), ServeError> {
         let Self { store, metrics, name, config, registry } = self;
         let source = format!("/edalab/{}/{name}", config.identity.lab);
         let servers = config.kafka.kafka_bootstrap_servers;
@@ -106,6 +112,7 @@ impl Service {
             group: membership.group.clone(),
             published: published_by(name),
             heard: handlers.topics().map(TopicName::as_str).collect(),
+            askers: Arc::new(Semaphore::new(LEDGER_ASKERS)),
         };
         let consumer = Consumer::new(membership, handlers, &store, Arc::clone(&registry), &metrics);
         let relay = Relay::new(&store, registry, &servers, source, &metrics);
@@ -113,17 +120,30 @@ impl Service {
         let operations = http::operations(Readiness::new(store.clone()), metrics);
         let routes = operations.merge(ledger::routes(reporter)).merge(guarded);
 
-        let relay = tokio::spawn(relay.run(relay_stop.clone()));
-        let consumer = tokio::spawn(consumer.run(stop.clone()));
+        let relay = watched(relay.run(relay_stop.clone()), &stop);
+        let consumer: Task = ("consumer", Box::pin(consumer.run(stop.clone())));
+        let tasks: Vec<_> =
+            tasks.into_iter().chain([consumer]).map(|(name, task)| (name, watched(task, &stop))).collect();
         http::serve(listener, routes, stop).await;
-        for (name, task) in tasks.into_iter().chain([("consumer", consumer)]) {
-            end(task, name).await;
+        let mut failed = None;
+        for (name, task) in tasks {
+            failed = failed.or(end(task, name).await);
         }
         // Requests, batches and tasks write events; the relay stops after them.
         relay_stop.cancel();
-        end(relay, "relay").await;
+        failed = failed.or(end(relay, "relay").await);
         store.close().await;
+        failed.map_or(Ok(()), Err)
     }
+}
+
+/// Runs a task of the service. Its end is the service's: one that is gone by a bug would otherwise be missed by nobody.
+fn watched(task: impl Future<Output = ()> + Send + 'static, stop: &CancellationToken) -> JoinHandle<()> {
+    let ended = stop.clone().drop_guard();
+    tokio::spawn(async move {
+        task.await;
+        drop(ended);
+    })
 }
 
 /// The topics that the catalogue says the service publishes its events to.
@@ -144,10 +164,9 @@ fn only_replica(identity: &Identity) -> Result<(), ServeError> {
     }
 }
 
-async fn end(task: JoinHandle<()>, name: &str) {
-    if let Err(error) = task.await {
-        tracing::error!(%error, task = name, "a task ended badly");
-    }
+/// Waits for a task; an error where it ended by a panic.
+async fn end(task: JoinHandle<()>, name: &'static str) -> Option<ServeError> {
+    task.await.err().map(|error| ServeError::Task { name, error: error.to_string() })
 }
 
 #[cfg(test)]

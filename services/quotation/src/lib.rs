@@ -45,9 +45,8 @@ pub async fn serve(listener: TcpListener, config: Config, stop: CancellationToke
     let numbers = QuotationMetrics::new(&service.metrics);
     let devis = DevisStore::new(service.store.clone());
     let api = Api { store: devis.clone(), validity: quote_validity.0, metrics: numbers.clone() };
-    let sweeper = tokio::spawn(sweeper::run(devis, numbers, stop.clone()));
+    let sweeper = Box::pin(sweeper::run(devis, numbers, stop.clone()));
     service
         .run(listener, api::routes(Arc::new(api)), consumers::handlers(), vec![("sweeper", sweeper)], stop)
-        .await;
-    Ok(())
+        .await
 }

@@ -137,6 +137,8 @@ async fn list(State(api): State<Arc<Api>>, RawQuery(query): RawQuery) -> Result<
             content_type = "application/problem+json"),
         (status = 422, description = "Fields are missing, wrong or unknown; each is named.", body = ProblemJson,
             content_type = "application/problem+json"),
+        (status = 503, description = "Too many requests or waiting events; try again after Retry-After seconds.",
+            body = ProblemJson, content_type = "application/problem+json"),
     )
 )]
 async fn change(State(api): State<Arc<Api>>, id: Id, request: Request) -> Result<Json<ContratJson>, Problem> {
@@ -164,6 +166,8 @@ async fn change(State(api): State<Arc<Api>>, id: Id, request: Request) -> Result
             content_type = "application/problem+json"),
         (status = 422, description = "Fields are missing, wrong or unknown; each is named.", body = ProblemJson,
             content_type = "application/problem+json"),
+        (status = 503, description = "Too many requests or waiting events; try again after Retry-After seconds.",
+            body = ProblemJson, content_type = "application/problem+json"),
     )
 )]
 async fn end(State(api): State<Arc<Api>>, id: Id, request: Request) -> Result<Json<ContratJson>, Problem> {
@@ -197,6 +201,6 @@ fn problem(error: WriteError<CommandError>) -> Problem {
         }
         Refus::Etat { .. } => Problem::new(StatusCode::CONFLICT, detail),
         Refus::DevisExpire => Problem::new(StatusCode::GONE, detail),
-        Refus::PrimeNotPositive | Refus::DateFinPassed => Problem::field("valeur", detail),
+        Refus::PrimeNotPositive | Refus::DateFin => Problem::field("valeur", detail),
     }
 }

@@ -122,8 +122,8 @@ pub enum Refus {
     Etat { statut: Statut, possible: &'static str },
     #[error("must be greater than 0")]
     PrimeNotPositive,
-    #[error("must be after the contract's dateEffet, and not in the past")]
-    DateFinPassed,
+    #[error("must be after the contract's dateEffet, not in the past, and at most ten years after dateEffet")]
+    DateFin,
 }
 
 /// Makes the contract of a quote: in force from now on, for a year. Instants are kept to the millisecond.
@@ -155,7 +155,7 @@ pub fn convertir(
         type_bien: offre.type_bien,
         prime: offre.prime,
         date_effet: now,
-        date_fin: a_year_after(now),
+        date_fin: years_after(now, 1),
         statut: Statut::Actif,
         version: Version::FIRST,
     };
@@ -173,11 +173,14 @@ pub fn convertir(
     Ok((contrat, event))
 }
 
-/// The same day and time of the next year, in UTC; 28 February for the 29th.
-fn a_year_after(instant: Timestamp) -> Timestamp {
-    let next = instant.to_zoned_datetime(TimeZone::UTC).checked_add(1.year());
-    // Only a clock in the year 9999 has no next one.
-    next.map_or(Timestamp::MAX, |next| next.timestamp())
+/// Most years of a cover.
+const LONGEST_COVER: i64 = 10;
+
+/// The same day and time so many years later, in UTC; 28 February for a 29th that is not there.
+fn years_after(instant: Timestamp, years: i64) -> Timestamp {
+    let then = instant.to_zoned_datetime(TimeZone::UTC).checked_add(years.years());
+    // Only a clock in the last years before 10000 has no such day.
+    then.map_or(Timestamp::MAX, |then| then.timestamp())
 }
 
 /// Changes a contract. An active one can be changed and suspended; a suspended one goes on, and then can be changed.
@@ -211,8 +214,9 @@ pub fn modifier(
         }
         (Statut::Actif, Changement::DateFin(date_fin)) => {
             let date_fin = millis(date_fin);
-            if date_fin <= contrat.date_effet || date_fin < now {
-                return Err(Refus::DateFinPassed);
+            let latest = years_after(contrat.date_effet, LONGEST_COVER);
+            if date_fin <= contrat.date_effet || date_fin < now || date_fin > latest {
+                return Err(Refus::DateFin);
             }
             contrat.date_fin = date_fin;
             (Modification::DateFin, format!("{date_fin:.3}"))

@@ -38,6 +38,5 @@ pub async fn serve(listener: TcpListener, config: Config, stop: CancellationToke
     let service = Service::open(NAME, config.service, &store::MIGRATIONS).await?;
     let metrics = SouscriptionMetrics::new(&service.metrics);
     let api = Api { store: ContratStore::new(service.store.clone()), metrics };
-    service.run(listener, api::routes(Arc::new(api)), consumers::handlers(), Vec::new(), stop).await;
-    Ok(())
+    service.run(listener, api::routes(Arc::new(api)), consumers::handlers(), Vec::new(), stop).await
 }

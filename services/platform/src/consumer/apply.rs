@@ -279,7 +279,7 @@ impl Transaction<'_> {
         );
         telemetry::continue_trace(&span, envelope.traceparent.as_deref());
         telemetry::log_trace_id(&span);
-        event.happen(self.batch).instrument(span).await?;
+        event.happen(self.batch).instrument(span).await.map_err(judged)?;
         self.book.applied(self.batch.connection(), envelope, place(record)).await?;
         *self.done.applied.entry(record.topic.clone()).or_default() += 1;
         Ok(())
@@ -301,6 +301,22 @@ impl Transaction<'_> {
 
 fn place(record: &Record) -> Place<'_> {
     Place { topic: &record.topic, partition: record.partition, offset: record.offset }
+}
+
+/// A row that breaks the tables' rules, or one that cannot be read, is the event's affair: no later attempt mends it.
+fn judged(error: EffectError) -> EffectError {
+    let lasting = match &error {
+        EffectError::Sql(sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. }) => true,
+        EffectError::Sql(sqlx::Error::Database(error)) => {
+            error.is_unique_violation() || error.is_foreign_key_violation() || error.is_check_violation()
+        }
+        _ => false,
+    };
+    if lasting {
+        EffectError::Unacceptable { reason: "EffectFailed", detail: error.to_string() }
+    } else {
+        error
+    }
 }
 
 /// What is wrong with the database or the outbox, and not with a record.

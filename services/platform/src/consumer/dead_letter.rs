@@ -19,6 +19,12 @@ pub(crate) struct Letter {
 }
 
 impl Letter {
+    /// About what it takes on the wire and in memory, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
+        length(&self.key) + length(&self.value) + self.headers.iter().map(size).sum::<usize>()
+    }
+
     /// The letter of a record. Key, value and headers are the record's own, byte for byte, as long as they fit; a
     /// compressed record can be larger than any topic takes.
     pub(super) fn of(record: &Record, why: &Unreadable, from: &Membership, now: Timestamp) -> Self {

@@ -76,6 +76,33 @@ pub(super) async fn advance(connection: &mut SqliteConnection, to: Progress) -> 
         .map(drop)
 }
 
+/// A partition whose offset is not on its topic, and where it goes on: nowhere, where that would hand out more than the
+/// inbox remembers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Realigned {
+    pub(super) from: i64,
+    pub(super) to: Option<i64>,
+}
+
+/// Moves a partition whose next offset is not between the topic's first and its end; nothing where it is.
+pub(super) async fn realign(
+    connection: &mut SqliteConnection,
+    topic: &str,
+    partition: i32,
+    (first, end): (i64, i64),
+) -> Result<Option<Realigned>, sqlx::Error> {
+    let progress = progress(connection, topic, partition).await?;
+    let from = progress.next_offset;
+    if (first..=end).contains(&from) {
+        return Ok(None);
+    }
+    if from - first > REMEMBERED {
+        return Ok(Some(Realigned { from, to: None }));
+    }
+    advance(connection, Progress { next_offset: first, ..progress }).await?;
+    Ok(Some(Realigned { from, to: Some(first) }))
+}
+
 /// Puts an event into the inbox; `false` where it is there already.
 pub(super) async fn remember(
     connection: &mut SqliteConnection,

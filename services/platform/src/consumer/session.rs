@@ -19,12 +19,15 @@ use super::{
     gather::Gather,
     metrics::ConsumerMetrics,
     record::Record,
-    rows,
+    rows::{self, Realigned},
 };
 use crate::{crash, kafka::log_line, store::WriteError};
 
 /// How long one question to the broker may take.
 const ANSWER: Duration = Duration::from_secs(5);
+/// How long a full batch waits for the one before it until the partitions are paused; `max.poll.interval.ms` is five
+/// minutes.
+const STUCK: Duration = Duration::from_secs(30);
 /// How long a stopping consumer waits for the batch that it has begun.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -39,7 +42,7 @@ pub(super) enum SessionError {
     Client(String),
     #[error(transparent)]
     OtherCluster(#[from] ClusterMismatch),
-    #[error("offsets that are not on their topics: {0}")]
+    #[error("the topics do not have the offsets that are stored: {0}")]
     OutOfRange(String),
     #[error("the database: {0}")]
     Database(#[from] WriteError<sqlx::Error>),
@@ -57,7 +60,7 @@ impl SessionError {
     }
 }
 
-/// A failed session, and how long it had worked.
+/// A failed session, and how long it had worked once it had found its broker.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) error: SessionError,
@@ -74,17 +77,22 @@ pub(super) async fn run(
     metrics: &ConsumerMetrics,
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
-    let began = Instant::now();
     let (problems, mut told) = mpsc::unbounded_channel();
     let context = SessionContext { position: position.clone(), metrics: metrics.clone(), problems };
     let client: Client = match config(membership).create_with_context(context) {
         Ok(client) => Arc::new(client),
-        Err(error) => return Err(Failure { error: error.into(), lasted: began.elapsed() }),
+        Err(error) => return Err(Failure { error: error.into(), lasted: Duration::ZERO }),
     };
     let session = Session { client: Arc::clone(&client), position, applier, metrics };
-    let ended = session.consume(&mut told, stop).await;
+    let checked = session.check_cluster().await;
+    let began = Instant::now();
+    let ended = match checked {
+        Ok(()) => session.consume(&mut told, stop).await,
+        Err(error) => Err(error),
+    };
     metrics.assigned.set(0);
-    // Leaving the group can block for as long as the broker is away.
+    // Closing waits for commits that are on their way. A member with a fixed name does not leave the group: its
+    // partitions are given away when its session ends, unless it is back before.
     drop(session);
     drop(spawn_blocking(move || drop(client)));
     ended.map_err(|error| Failure { error, lasted: began.elapsed() })
@@ -126,17 +134,16 @@ impl Session<'_> {
         told: &mut mpsc::UnboundedReceiver<SessionError>,
         stop: &CancellationToken,
     ) -> Result<(), SessionError> {
-        self.check_cluster().await?;
         self.client.subscribe(&self.applier.topics())?;
         let mut gather = Gather::default();
         let mut applying: OptionFuture<BoxFuture<'_, Next>> = None.into();
         let mut busy = false;
+        let mut paused = false;
         loop {
             if !busy && gather.is_due(Instant::now()) {
-                let full = gather.is_full();
                 let batch: BoxFuture<'_, Next> = Box::pin(self.applier.settle(gather.take()));
                 (applying, busy) = (Some(batch).into(), true);
-                if full {
+                if std::mem::take(&mut paused) {
                     self.client.resume(&self.client.assignment()?)?;
                 }
             }
@@ -144,27 +151,25 @@ impl Session<'_> {
                 () = stop.cancelled() => break,
                 Some(next) = &mut applying, if busy => {
                     (applying, busy) = (None.into(), false);
-                    self.commit(&next, CommitMode::Async);
-                    if crash::redelivers() {
-                        self.redeliver(&next);
-                    }
+                    self.commit(&next);
+                    crash::redeliver(&self.client, &next);
                 }
-                received = self.client.recv() => match received {
-                    Ok(message) => {
-                        gather.push(Record::of(&message), Instant::now());
-                        // Polling goes on, for the group's sake; records stop coming until the batch is taken.
-                        if gather.is_full() {
-                            self.client.pause(&self.client.assignment()?)?;
-                        }
-                    }
+                received = self.client.recv(), if paused || !gather.is_full() => match received {
+                    Ok(message) => gather.push(Record::of(&message), Instant::now()),
                     Err(error) => self.look_at(error).await?,
                 },
+                // A batch that waits for long: the group must see us poll, and no more records may come of it. What was
+                // fetched ahead is thrown away by a pause, so a short wait is no reason for one.
+                () = tokio::time::sleep(STUCK), if busy && gather.is_full() && !paused => {
+                    self.client.pause(&self.client.assignment()?)?;
+                    paused = true;
+                }
                 Some(problem) = told.recv() => return Err(problem),
                 () = due(&gather), if !busy => {}
             }
         }
         if busy && let Ok(Some(next)) = tokio::time::timeout(DRAIN, applying).await {
-            self.commit(&next, CommitMode::Sync);
+            self.commit(&next);
         }
         Ok(())
     }
@@ -188,26 +193,15 @@ impl Session<'_> {
 
     /// For observers: where this group is, as every Kafka tool shows it. That it fails now and then, as in a rebalance,
     /// harms nothing.
-    fn commit(&self, next: &Next, mode: CommitMode) {
+    fn commit(&self, next: &Next) {
         let mut offsets = TopicPartitionList::new();
         for ((topic, partition), offset) in next {
             if let Err(error) = offsets.add_partition_offset(topic, *partition, Offset::Offset(*offset)) {
                 tracing::debug!(%error, topic, partition, "an offset cannot be told to Kafka");
             }
         }
-        if let Err(error) = self.client.commit(&offsets, mode) {
+        if let Err(error) = self.client.commit(&offsets, CommitMode::Async) {
             tracing::debug!(%error, "offsets cannot be told to Kafka");
-        }
-    }
-
-    /// For tests: reads the last records of each partition again.
-    fn redeliver(&self, next: &Next) {
-        const AGAIN: i64 = 100;
-        for ((topic, partition), offset) in next {
-            let from = Offset::Offset((offset - AGAIN).max(0));
-            if let Err(error) = self.client.seek(topic, *partition, from, Duration::ZERO) {
-                tracing::debug!(%error, topic, partition, "not delivered again");
-            }
         }
     }
 
@@ -224,30 +218,34 @@ impl Session<'_> {
     }
 
     /// Moves every partition whose offset is not on its topic to the topic's first record: retention was faster than this
-    /// service, or the topic was made anew. The inbox keeps what was applied before from a second effect.
+    /// service, or the topic was made anew. Nothing moves where that would hand out more than the inbox remembers.
     async fn realign(&self) -> Result<SessionError, SessionError> {
-        let mut moved = Vec::new();
+        // Over another cluster no offset means anything, least of all one that could be written.
+        let cluster = self.client.client().fetch_cluster_id(ANSWER).ok_or(SessionError::Unreachable)?;
+        self.position.check(&cluster)?;
+        let mut found = Vec::new();
         for (topic, partition) in places(&self.client.assignment()?) {
-            let Some(next) = self.position.next(&topic, partition) else { continue };
             let (client, name) = (Arc::clone(&self.client), topic.clone());
             let ends = spawn_blocking(move || client.fetch_watermarks(&name, partition, ANSWER)).await;
-            let (first, end) = ends.map_err(|error| SessionError::Client(error.to_string()))??;
-            if (first..=end).contains(&next) {
-                continue;
-            }
-            self.metrics.skipped.inc_by(u64::try_from(first - next).unwrap_or(0));
-            moved.push(format!("{topic} {partition}: {next}, where the topic has {first} to {end}"));
+            let ends = ends.map_err(|error| SessionError::Client(error.to_string()))??;
             let name = topic.clone();
-            let rewind = self.applier.writer().run(move |batch| {
-                Box::pin(async move {
-                    let progress = rows::progress(batch.connection(), &name, partition).await?;
-                    rows::advance(batch.connection(), rows::Progress { next_offset: first, ..progress }).await
-                })
+            let realign = self.applier.writer().run(move |batch| {
+                Box::pin(async move { rows::realign(batch.connection(), &name, partition, ends).await })
             });
-            rewind.await?;
-            self.position.moved([((topic, partition), first)]);
+            let Some(Realigned { from, to }) = realign.await? else { continue };
+            let (first, end) = ends;
+            match to {
+                Some(to) => {
+                    self.metrics.skipped.inc_by(u64::try_from(to - from).unwrap_or(0));
+                    self.position.moved([((topic.clone(), partition), to)]);
+                    found.push(format!("{topic} {partition} goes on at {to}, not at {from}"));
+                }
+                None => {
+                    found.push(format!("{topic} {partition} ends at {end}, from {first} on, before {from}"));
+                }
+            }
         }
-        Ok(SessionError::OutOfRange(moved.join("; ")))
+        Ok(SessionError::OutOfRange(found.join("; ")))
     }
 }
 

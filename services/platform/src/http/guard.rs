@@ -108,7 +108,7 @@ async fn answer(guard: &Guard, request: Request, next: Next) -> Response {
 }
 
 /// axum answers 405 with an empty body and an Allow header: the header stays, and a body comes.
-pub(super) async fn describe_method_refusal(request: Request, next: Next) -> Response {
+pub(crate) async fn describe_method_refusal(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
         return Problem::method_not_allowed(response.headers().get(header::ALLOW).cloned()).into_response();

@@ -11,6 +11,7 @@ mod server;
 mod tests;
 
 pub use body::{Fields, read_json, read_object};
+pub(crate) use guard::describe_method_refusal;
 pub use guard::{Guard, Limits};
 pub use list::ListQuery;
 pub use operations::{Readiness, operations};

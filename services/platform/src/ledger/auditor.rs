@@ -30,12 +30,15 @@ const CATCH_UP: Duration = Duration::from_millis(700);
 const IDLE: Duration = Duration::from_millis(50);
 /// Between two looks for partitions that were added, and after a failure.
 const LOOK: Duration = Duration::from_secs(5);
+/// Records that are read before anything else is looked at.
+const AT_A_TIME: usize = 1_000;
 /// Askers that may wait.
 const ASKERS: usize = 16;
 
+/// Where an answer goes.
 type Reply = oneshot::Sender<Result<OnTopic, String>>;
 
-/// Asks the auditing thread, which ends when the last of its askers is gone.
+/// Asks the auditing thread, which ends when it is told to stop.
 #[derive(Debug, Clone)]
 pub(crate) struct Auditor {
     ask: SyncSender<Reply>,
@@ -57,8 +60,8 @@ impl Auditor {
         tokio::task::spawn_blocking(move || {
             while !stop.is_cancelled() {
                 if let Err(error) = audit(&audited, &asked, &stop) {
-                    tracing::debug!(%error, "the topics cannot be audited");
-                    refuse(&asked, &error, &stop);
+                    tracing::warn!(%error, "the topics cannot be audited; the next try comes in a moment");
+                    std::thread::sleep(LOOK);
                 }
             }
         });
@@ -75,17 +78,7 @@ impl Auditor {
     }
 }
 
-/// Tells whoever asks what the matter is, for a while.
-fn refuse(asked: &Receiver<Reply>, error: &KafkaError, stop: &CancellationToken) {
-    let until = Instant::now() + LOOK;
-    while Instant::now() < until && !stop.is_cancelled() {
-        if let Ok(reply) = asked.recv_timeout(IDLE) {
-            let _ = reply.send(Err(format!("the topics cannot be read: {error}")));
-        }
-    }
-}
-
-/// Reads with one client, until it fails or the topics are not what they were.
+/// Reads with one client, until a topic is not what it was: then all is read again.
 fn audit(audited: &Audited, asked: &Receiver<Reply>, stop: &CancellationToken) -> Result<(), KafkaError> {
     let client: BaseConsumer<QuietContext> = ClientConfig::new()
         .set("bootstrap.servers", &audited.bootstrap_servers)
@@ -102,22 +95,21 @@ fn audit(audited: &Audited, asked: &Receiver<Reply>, stop: &CancellationToken) -
     let mut audit = Audit {
         count: Count::new(&audited.source, &audited.group, events),
         positions: BTreeMap::new(),
+        looked: None,
+        over: false,
         client,
     };
-    let mut look = Instant::now();
-    while !stop.is_cancelled() {
-        if Instant::now() >= look {
-            audit.assign(&audited.topics)?;
-            look = Instant::now() + LOOK;
-        }
+    while !stop.is_cancelled() && !audit.over {
         audit.read(IDLE);
         if let Ok(reply) = asked.try_recv() {
-            let Some(report) = audit.report()? else {
-                let _ = reply.send(Err("a topic was made anew; it is read again".to_owned()));
-                return Ok(());
-            };
+            let report = audit.report(&audited.topics);
             // The asker may have gone away.
-            let _ = reply.send(Ok(report));
+            let _ = reply.send(report.map_err(|error| format!("the topics cannot be read: {error}")));
+        } else if audit.looked.is_none_or(|looked| looked.elapsed() > LOOK) {
+            // A broker that is away is looked for again; what was counted stays.
+            if let Err(error) = audit.assign(&audited.topics) {
+                tracing::debug!(%error, "the topics cannot be looked at");
+            }
         }
     }
     Ok(())
@@ -128,12 +120,18 @@ struct Audit {
     count: Count,
     /// The next offset of each partition.
     positions: BTreeMap<(String, i32), i64>,
+    /// When new partitions were looked for.
+    looked: Option<Instant>,
+    /// A topic was made anew, and what was counted of it means nothing.
+    over: bool,
 }
 
 impl Audit {
     /// Begins with partitions that are not read yet.
     fn assign(&mut self, topics: &[&str]) -> Result<(), KafkaError> {
+        self.looked = Some(Instant::now());
         let mut wanted = TopicPartitionList::new();
+        let mut found = Vec::new();
         for topic in topics.iter().copied().chain([DLQ_ERRORS.as_str()]) {
             let metadata = self.client.fetch_metadata(Some(topic), ANSWER)?;
             for partition in metadata.topics().iter().flat_map(MetadataTopic::partitions) {
@@ -142,13 +140,16 @@ impl Audit {
                     continue;
                 }
                 let (first, _) = self.client.fetch_watermarks(topic, partition.id(), ANSWER)?;
-                self.count.begins(topic, partition.id(), first);
                 wanted.add_partition_offset(topic, partition.id(), Offset::Offset(first))?;
-                self.positions.insert(at, first);
+                found.push((at, first));
             }
         }
         if wanted.count() > 0 {
             self.client.incremental_assign(&wanted)?;
+        }
+        for ((topic, partition), first) in found {
+            self.count.begins(&topic, partition, first);
+            self.positions.insert((topic, partition), first);
         }
         Ok(())
     }
@@ -157,7 +158,8 @@ impl Audit {
     fn read(&mut self, patience: Duration) {
         let mut patience = patience;
         // An error that lasts shows in the report: the positions stay behind the ends.
-        while let Some(Ok(message)) = self.client.poll(patience) {
+        for _ in 0..AT_A_TIME {
+            let Some(Ok(message)) = self.client.poll(patience) else { break };
             patience = Duration::ZERO;
             let record = Record::of(&message);
             let headers = record.set_headers();
@@ -166,19 +168,19 @@ impl Audit {
             } else {
                 self.count.event(&record.topic, record.partition, &headers);
             }
-            self.positions.insert((record.topic, record.partition), record.offset + 1);
+            let next = record.offset + 1;
+            let before = self.positions.insert((record.topic, record.partition), next);
+            self.over |= before.is_some_and(|before| next <= before);
         }
     }
 
-    /// Reads to the ends that the topics have now, for a bounded time, and reports. Nothing where a topic ends before what
-    /// was read of it.
-    fn report(&mut self) -> Result<Option<OnTopic>, KafkaError> {
+    /// Reads to the ends that the topics have now, for a bounded time, and reports.
+    fn report(&mut self, topics: &[&str]) -> Result<OnTopic, KafkaError> {
+        self.assign(topics)?;
         let mut ends = BTreeMap::new();
         for ((topic, partition), position) in &self.positions {
             let (_, end) = self.client.fetch_watermarks(topic, *partition, ANSWER)?;
-            if end < *position {
-                return Ok(None);
-            }
+            self.over |= end < *position;
             ends.insert((topic.clone(), *partition), end);
         }
         let deadline = Instant::now() + CATCH_UP;
@@ -189,7 +191,9 @@ impl Audit {
         for (at, end) in &mut ends {
             *end = self.positions[at].max(*end);
         }
-        Ok(Some(self.count.report(&ends, self.behind(&ends))))
+        // What was counted of a topic that was made anew is not to be told.
+        let behind = if self.over { 1 } else { self.behind(&ends) };
+        Ok(self.count.report(&ends, behind))
     }
 
     /// Records before the ends that are not read.

@@ -58,11 +58,12 @@ impl Book {
         event: &CloudEvent,
         at: Place<'_>,
     ) -> Result<(), sqlx::Error> {
-        let Some(stream) = self.stream(connection, &event.source, at.topic).await? else {
+        let number = event.topic_sequence.0;
+        let stream = self.stream(connection, &event.source, at.topic).await?;
+        let Some(stream) = stream.filter(|stream| stream.has_room(number)) else {
             self.untracked += 1;
             return Ok(());
         };
-        let number = event.topic_sequence.0;
         if !stream.now.applied.insert(number) {
             stream.now.twice += 1;
             stream.tell(AnomalyKind::Twice, event, at);
@@ -86,7 +87,9 @@ impl Book {
     ) -> Result<(), sqlx::Error> {
         self.letters.entry((at.topic.to_owned(), at.partition)).or_default().insert(at.offset);
         let Some(event) = event else { return Ok(()) };
-        if let Some(stream) = self.stream(connection, &event.source, at.topic).await? {
+        let number = event.topic_sequence.0;
+        let stream = self.stream(connection, &event.source, at.topic).await?;
+        if let Some(stream) = stream.filter(|stream| stream.has_room(number)) {
             stream.now.buried.insert(event.topic_sequence.0);
             stream.passed(at.partition, event.topic_sequence.0);
         }
@@ -103,7 +106,7 @@ impl Book {
             {
                 rows::set_last(connection, id, *partition, *number).await?;
             }
-            if !anomalies.is_empty() {
+            if (now.twice, now.out_of_order) != (before.twice, before.out_of_order) {
                 rows::set_anomalies(connection, id, now.twice, now.out_of_order, &anomalies).await?;
             }
         }
@@ -116,7 +119,7 @@ impl Book {
         Ok(())
     }
 
-    /// The stream of that source and topic; nothing where there are too many streams, or too many ranges of this one.
+    /// The stream of that source and topic; nothing where there are too many.
     async fn stream(
         &mut self,
         connection: &mut SqliteConnection,
@@ -136,11 +139,22 @@ impl Book {
                 place.insert(found.map(open))
             }
         };
-        Ok(found.as_mut().filter(|stream| stream.now.applied.len() + stream.now.buried.len() < MOST_RANGES))
+        Ok(found.as_mut())
     }
 }
 
 impl Open {
+    /// Whether the number can be kept: a new range only where there are not too many, what closes a gap always.
+    fn has_room(&self, number: i64) -> bool {
+        let Stream { applied, buried, .. } = &self.now;
+        let beside = |set: &Ranges| {
+            set.contains(number)
+                || set.contains(number.saturating_sub(1))
+                || set.contains(number.saturating_add(1))
+        };
+        applied.len() + buried.len() < MOST_RANGES || beside(applied) || beside(buried)
+    }
+
     fn passed(&mut self, partition: i32, number: i64) {
         let last = self.now.last.entry(partition).or_default();
         *last = number.max(*last);

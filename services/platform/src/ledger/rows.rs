@@ -169,7 +169,8 @@ pub(super) async fn add_letters(
                 .await?;
         if grown.rows_affected() == 0 {
             sqlx::query(
-                "INSERT OR REPLACE INTO ledger_letter (topic, partition, first, last) VALUES (?, ?, ?, ?)",
+                "INSERT INTO ledger_letter (topic, partition, first, last) VALUES (?, ?, ?, ?) \
+                 ON CONFLICT DO UPDATE SET last = MAX(last, excluded.last)",
             )
             .bind(topic)
             .bind(partition)

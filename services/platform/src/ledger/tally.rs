@@ -14,6 +14,8 @@ pub(super) struct Count {
     topics: BTreeMap<String, TopicCount>,
     letters: BTreeMap<(String, i32), Ranges>,
     letters_repeated: u64,
+    /// Letters were removed before they could be counted.
+    letters_cut: bool,
 }
 
 #[derive(Debug, Default)]
@@ -35,13 +37,18 @@ impl Count {
             topics: topics.into_iter().map(|topic| (topic, TopicCount::default())).collect(),
             letters: BTreeMap::new(),
             letters_repeated: 0,
+            letters_cut: false,
         }
     }
 
     /// The partition's records begin at `first`; those before were removed.
     pub(super) fn begins(&mut self, topic: &str, partition: i32, first: i64) {
-        if let Some(count) = self.topics.get_mut(topic).filter(|_| first > 0) {
-            count.cut.entry(partition).or_default();
+        if first == 0 {
+            return;
+        }
+        match self.topics.get_mut(topic) {
+            Some(count) => drop(count.cut.entry(partition).or_default()),
+            None => self.letters_cut = true,
         }
     }
 
@@ -113,6 +120,7 @@ impl Count {
             topics: topics.collect(),
             letters: letters.collect(),
             letters_repeated: self.letters_repeated,
+            letters_cut: self.letters_cut,
             behind,
         }
     }

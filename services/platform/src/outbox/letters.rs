@@ -4,7 +4,7 @@ use sqlx::{Row as _, SqliteConnection, SqlitePool};
 
 use crate::consumer::Letter;
 
-/// Letters that the relay takes at a time, in number and in bytes of their values; one letter may go beyond the bytes.
+/// Letters that the relay takes at a time, in number and in bytes; one letter may go beyond the bytes.
 const MOST: i64 = 500;
 const BYTES: i64 = 4 * 1024 * 1024;
 
@@ -13,7 +13,8 @@ pub(super) async fn count(connection: &mut SqliteConnection) -> Result<i64, sqlx
 }
 
 pub(super) async fn insert(connection: &mut SqliteConnection, letter: &Letter) -> Result<(), sqlx::Error> {
-    let done = sqlx::query("INSERT INTO dead_letter (key, value) VALUES (?, ?)")
+    let done = sqlx::query("INSERT INTO dead_letter (bytes, key, value) VALUES (?, ?, ?)")
+        .bind(i64::try_from(letter.size()).unwrap_or(i64::MAX))
         .bind(letter.key.as_deref())
         .bind(letter.value.as_deref())
         .execute(&mut *connection)
@@ -33,8 +34,8 @@ pub(super) async fn insert(connection: &mut SqliteConnection, letter: &Letter) -
 /// The first letters, each with its number.
 pub(super) async fn first(readers: &SqlitePool) -> Result<Vec<(i64, Letter)>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT id, key, value FROM (SELECT *, SUM(LENGTH(value)) OVER (ORDER BY id) - LENGTH(value) AS before \
-         FROM dead_letter ORDER BY id LIMIT ?) WHERE before IS NULL OR before < ? ORDER BY id",
+        "SELECT id, key, value FROM (SELECT *, SUM(bytes) OVER (ORDER BY id) - bytes AS before \
+         FROM dead_letter ORDER BY id LIMIT ?) WHERE before < ? ORDER BY id",
     )
     .bind(MOST)
     .bind(BYTES)

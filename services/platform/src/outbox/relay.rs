@@ -97,6 +97,10 @@ pub struct Relay {
     metrics: RelayMetrics,
     /// The last row that may be on its topic already, because this process or the one before handed it over.
     maybe_sent: i64,
+    /// The last row, and the last letter, that the broker has confirmed to this process. Where a mark cannot be written,
+    /// it is the mark that is tried again: a full disk must not fill the topic with repeats.
+    delivered: i64,
+    delivered_letter: i64,
 }
 
 /// A producer and the topics that it has seen.
@@ -149,6 +153,8 @@ impl Relay {
                 ),
             },
             maybe_sent,
+            delivered: progress.confirmed,
+            delivered_letter: 0,
         }
     }
 
@@ -197,13 +203,18 @@ impl Relay {
 
     /// Publishes the next batch of events, and of letters.
     async fn publish_next(&mut self) -> Result<(), RelayError> {
-        self.publish_events().await?;
-        self.publish_letters().await
+        let events = self.publish_events().await;
+        // Letters go without the registry, and the other way round.
+        let letters = self.publish_letters().await;
+        events.and(letters)
     }
 
     /// Publishes the next batch of events and marks it.
     async fn publish_events(&mut self) -> Result<(), RelayError> {
         let confirmed = self.outbox.appended().confirmed;
+        if self.delivered > confirmed {
+            return self.mark(self.delivered).await;
+        }
         let rows = rows::after(&self.readers, confirmed, BATCH, &self.source).await;
         let rows = rows.map_err(RelayError::Read)?;
         self.metrics.oldest.set(rows.first().map_or(0, |row| row.envelope.time.as_millisecond()));
@@ -280,6 +291,10 @@ impl Relay {
         delivered(join_all(pending).await)
     }
 
+    async fn mark(&self, up_to: i64) -> Result<(), RelayError> {
+        Ok(self.writer.run(move |batch| Box::pin(async move { batch.confirm(up_to).await })).await?)
+    }
+
     /// Marks the rows before the first one that failed. After a failure the producer is replaced: an idempotent
     /// one that has lost a message refuses everything after it.
     async fn mark_delivered(
@@ -289,9 +304,9 @@ impl Relay {
     ) -> Result<(), RelayError> {
         let confirmed = answers.iter().take_while(|answer| answer.is_ok()).count();
         if let Some(last) = rows[..confirmed].last() {
-            let up_to = last.number();
-            self.writer.run(move |batch| Box::pin(async move { batch.confirm(up_to).await })).await?;
+            self.delivered = last.number();
             self.metrics.published.inc_by(confirmed as u64);
+            self.mark(self.delivered).await?;
         }
         match answers.into_iter().nth(confirmed) {
             None => Ok(()),

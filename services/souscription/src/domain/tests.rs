@@ -53,7 +53,7 @@ fn a_contract_and_its_event_say_the_same() {
 
 #[test]
 fn a_leap_day_has_a_next_year() {
-    assert_eq!(a_year_after(at("2028-02-29T12:00:00Z")), at("2029-02-28T12:00:00Z"));
+    assert_eq!(years_after(at("2028-02-29T12:00:00Z"), 1), at("2029-02-28T12:00:00Z"));
 }
 
 /// Every way in which a quote can be known, and what a conversion makes of it.
@@ -163,9 +163,18 @@ fn values_that_make_no_sense_are_refused() {
         let change = Changement::Prime(prime.parse().expect("an amount"));
         assert_eq!(modifier(contrat(Statut::Actif), change, at(NOW)).err(), Some(Refus::PrimeNotPositive));
     }
-    for (date_fin, now) in [(NOW, NOW), ("2026-11-27T00:00:00Z", "2026-11-28T00:00:00Z")] {
+    for (date_fin, now) in [
+        (NOW, NOW),
+        ("2026-11-27T00:00:00Z", "2026-11-28T00:00:00Z"),
+        ("2036-11-26T04:05:06.008Z", NOW),
+        ("9999-12-30T00:00:00Z", NOW),
+    ] {
         let change = Changement::DateFin(at(date_fin));
-        assert_eq!(modifier(contrat(Statut::Actif), change, at(now)).err(), Some(Refus::DateFinPassed));
+        assert_eq!(
+            modifier(contrat(Statut::Actif), change, at(now)).err(),
+            Some(Refus::DateFin),
+            "{date_fin}"
+        );
     }
     for (text, error) in [
         ("", TextError::Length),
@@ -176,7 +185,10 @@ fn values_that_make_no_sense_are_refused() {
         assert_eq!(text.parse::<Motif>(), Err(error), "{text:?}");
     }
     assert_eq!("é".repeat(500).parse::<Motif>().expect("fits").into_text().chars().count(), 500);
-    assert_eq!("tomorrow".parse::<Instant>(), Err(TextError::Instant));
+    for text in ["tomorrow", "2027-01-01", "2027-01-01 00:00:00Z", "2027-01-01T00:00:00+01[Europe/Paris]"] {
+        assert_eq!(text.parse::<Instant>(), Err(TextError::Instant), "{text}");
+    }
+    assert_eq!("2027-01-01T01:00:00+01:00".parse(), Ok(Instant(at("2027-01-01T00:00:00Z"))));
 }
 
 fn changements() -> impl Strategy<Value = Option<Changement>> {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Motif(String);
 
-/// An instant in RFC 3339.
+/// An instant in RFC 3339, with a date, a time and an offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Instant(pub Timestamp);
 
@@ -50,6 +50,8 @@ impl FromStr for Instant {
     type Err = TextError;
 
     fn from_str(text: &str) -> Result<Self, TextError> {
-        text.parse().map(Self).map_err(|_| TextError::Instant)
+        // jiff takes more than RFC 3339 has: a space for the T, a time zone in brackets.
+        let plain = text.contains('T') && !text.contains('[');
+        text.parse().ok().filter(|_| plain).map(Self).ok_or(TextError::Instant)
     }
 }

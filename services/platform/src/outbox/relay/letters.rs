@@ -16,6 +16,9 @@ impl Relay {
         if self.outbox.appended().letters == 0 {
             return Ok(());
         }
+        if self.delivered_letter > 0 {
+            self.remove_letters().await?;
+        }
         let letters = letters::first(&self.readers).await.map_err(RelayError::Read)?;
         let producer = self.connect([DLQ_ERRORS.as_str()].into_iter()).await?;
         let mut pending = Vec::with_capacity(letters.len());
@@ -33,8 +36,8 @@ impl Relay {
         crash::pass(crash::CONFIRMED);
         let confirmed = answers.iter().take_while(|answer| answer.is_ok()).count();
         if let Some((up_to, _)) = letters[..confirmed].last() {
-            let up_to = *up_to;
-            self.writer.run(move |batch| Box::pin(async move { batch.sent_letters(up_to).await })).await?;
+            self.delivered_letter = *up_to;
+            self.remove_letters().await?;
         }
         match answers.into_iter().find_map(Result::err).or(refused) {
             None => Ok(()),
@@ -43,6 +46,14 @@ impl Relay {
                 Err(RelayError::Letter(error))
             }
         }
+    }
+
+    /// Removes what is on its topic.
+    async fn remove_letters(&mut self) -> Result<(), RelayError> {
+        let up_to = self.delivered_letter;
+        self.writer.run(move |batch| Box::pin(async move { batch.sent_letters(up_to).await })).await?;
+        self.delivered_letter = 0;
+        Ok(())
     }
 }
 
