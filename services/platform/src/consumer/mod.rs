@@ -24,6 +24,8 @@ mod prepare;
 mod record;
 mod rows;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use std::{sync::Arc, time::Duration};
 

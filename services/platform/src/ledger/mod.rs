@@ -9,6 +9,8 @@ mod book;
 mod report;
 mod rows;
 mod tally;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use auditor::{Audited, Auditor};
 pub(crate) use book::{Book, Place};
