@@ -101,8 +101,7 @@ async fn effects_that_should_not_have_been_are_kept_by_id() {
 #[tokio::test]
 async fn more_anomalies_than_are_kept_are_counted() {
     let (_folder, store) = store().await;
-    static SAME: [(i64, i32); 151] = [(1, 0); 151];
-    enter(&store, &SAME).await;
+    enter(&store, &[(1, 0); 151]).await;
     enter(&store, &[(1, 0)]).await;
     let stream = stream(&store).await;
     assert_eq!((stream.twice, stream.anomalies.len()), (151, 100));
