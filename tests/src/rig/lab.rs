@@ -23,7 +23,15 @@ const PORTS: [u16; 4] = [8081, 8082, 8085, 9092];
 const PRELUDE: &str = r#"
 exec 2>&1 # one output, in order
 make() { [ "$1" = test ] || command make "$@"; } # `make test` is what runs this
-curl() { command curl --silent --show-error --fail-with-body --retry 30 --retry-connrefused "$@"; }
+curl() { # where a pod was just replaced, its port on this machine answers with a reset for a moment
+  for try in 1 2 3 4 5; do
+    command curl --silent --show-error --fail-with-body --retry 30 --retry-connrefused "$@" && return
+    code=$?
+    [ "$code" = 56 ] || return "$code"
+    sleep 1
+  done
+  return "$code"
+}
 helm() { command helm "$@" --dry-run=server; } # the release is there already, with images of this machine
 "#;
 
