@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 
 /// How long an event may take from its quote to its topic. It takes milliseconds where nothing is in the way, and a
 /// broker that was killed takes some seconds to be back.
-const ARRIVAL: Duration = Duration::from_secs(60);
+const ARRIVAL: Duration = Duration::from_secs(120);
 
 fn main() -> ExitCode {
     Suite::new("events", 4)

@@ -39,7 +39,7 @@ use schemas::topics;
 use serde_json::json;
 
 /// How long everything may take to settle when the fire is over.
-const SETTLE: Duration = Duration::from_secs(120);
+const SETTLE: Duration = Duration::from_secs(180);
 /// Quotes a second; two of three become contracts, so that 500 events a second are asked for.
 const QUOTES: u32 = 300;
 /// Records a second that nobody can read.

@@ -26,7 +26,7 @@ use kube::{
 use serde_json::{Value, json};
 
 /// How long something may take that the operator does at once, on a machine that has other tests to run as well.
-const SOON: Duration = Duration::from_secs(180);
+const SOON: Duration = Duration::from_secs(300);
 
 fn main() -> ExitCode {
     Suite::new("cluster::lab", 2)

@@ -15,7 +15,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 /// How long an event may take from its command to its effect.
-pub(crate) const ARRIVAL: Duration = Duration::from_secs(60);
+pub(crate) const ARRIVAL: Duration = Duration::from_secs(120);
 /// Quotation and souscription of one lab, over a broker of their own, as labs have: in one group on one broker, the
 /// services of several labs would share the partitions.
 pub(crate) struct Pair {
