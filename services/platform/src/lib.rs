@@ -10,6 +10,7 @@
 //! - [`kafka`] and [`registry`] the two neighbours that the relay talks to.
 //! - [`crash`] named points at which a test build kills itself; [`shutdown`] how a process ends well.
 
+mod backoff;
 pub mod config;
 pub mod consumer;
 pub mod crash;

@@ -99,10 +99,11 @@ impl Service {
             bootstrap_servers: servers.clone(),
         };
         let relay_stop = CancellationToken::new();
+        let published = published_by(name);
         let audited = Audited {
             source: source.clone(),
             group: membership.group.clone(),
-            topics: published_by(name),
+            topics: published.clone(),
             bootstrap_servers: servers.clone(),
         };
         let reporter = Reporter {
@@ -110,7 +111,7 @@ impl Service {
             auditor: Auditor::start(audited, relay_stop.clone()),
             service: source.clone(),
             group: membership.group.clone(),
-            published: published_by(name),
+            published,
             heard: handlers.topics().map(TopicName::as_str).collect(),
             askers: Arc::new(Semaphore::new(LEDGER_ASKERS)),
         };

@@ -11,12 +11,11 @@ use std::{
 use axum::{
     Json, Router,
     extract::{Path, RawQuery, Request, State, rejection::PathRejection},
-    http::{HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    response::Response,
     routing::{get, post},
 };
 use jiff::Timestamp;
-use platform::http::{ListQuery, Problem, described::ProblemJson, read_json, read_object};
+use platform::http::{ListQuery, Problem, created, described::ProblemJson, read_json, read_object};
 use schemas::DevisId;
 
 use crate::{
@@ -83,9 +82,7 @@ async fn generate(State(api): State<Arc<Api>>, request: Request) -> Result<Respo
     api.metrics.generation_duration.observe(started.elapsed().as_secs_f64());
     api.metrics.generated.inc();
     tracing::info!(devis_id = %devis.id, type_bien = %devis.type_bien, "a quote was made");
-    let location = HeaderValue::try_from(format!("/api/devis/{}", devis.id));
-    let location = location.map_err(|error| Problem::internal(&error))?;
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(DevisJson::from(devis))).into_response())
+    created(&format!("/api/devis/{}", devis.id), DevisJson::from(devis))
 }
 
 /// Reads one quote.

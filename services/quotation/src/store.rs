@@ -8,7 +8,7 @@ use platform::{
     store::{Batch, Cursor, Page, Store, encoded, undecodable},
 };
 use schemas::{Cents, DevisExpire, DevisGenere, DevisId, Version};
-use sqlx::{Row as _, SqliteConnection, migrate::Migrator, sqlite::SqliteRow};
+use sqlx::{Row as _, SqliteConnection, SqliteExecutor, migrate::Migrator, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use crate::domain::{self, Devis, Statut};
@@ -65,11 +65,7 @@ impl DevisStore {
 
     /// The quote with that id.
     pub async fn find(&self, id: DevisId) -> Result<Option<Devis>, sqlx::Error> {
-        let row = sqlx::query("SELECT * FROM devis WHERE devis_id = ?")
-            .bind(id.uuid().as_bytes().as_slice())
-            .fetch_optional(&self.store.readers)
-            .await?;
-        row.as_ref().map(devis).transpose()
+        by_id(&self.store.readers, id).await
     }
 
     /// A client's quotes, newest first, at most `limit`, from before `cursor` on.
@@ -93,13 +89,14 @@ impl DevisStore {
 
 /// Marks the quote that a contract was made of; `false` where there is no such quote.
 pub(crate) async fn convert(batch: &mut Batch, id: DevisId) -> Result<bool, sqlx::Error> {
-    let row = sqlx::query("SELECT * FROM devis WHERE devis_id = ?")
-        .bind(id.uuid().as_bytes().as_slice())
-        .fetch_optional(batch.connection())
-        .await?;
-    let Some(row) = row else { return Ok(false) };
-    update(batch.connection(), &domain::convertir(devis(&row)?)).await?;
+    let Some(devis) = by_id(batch.connection(), id).await? else { return Ok(false) };
+    update(batch.connection(), &domain::convertir(devis)).await?;
     Ok(true)
+}
+
+async fn by_id(from: impl SqliteExecutor<'_>, id: DevisId) -> Result<Option<Devis>, sqlx::Error> {
+    let query = sqlx::query("SELECT * FROM devis WHERE devis_id = ?").bind(id.uuid().as_bytes().to_vec());
+    query.fetch_optional(from).await?.as_ref().map(devis).transpose()
 }
 
 async fn expire_due(batch: &mut Batch, now: Timestamp) -> Result<usize, CommandError> {

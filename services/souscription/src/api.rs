@@ -8,13 +8,13 @@ use std::sync::Arc;
 use axum::{
     Json, Router,
     extract::{Path, RawQuery, Request, State, rejection::PathRejection},
-    http::{HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    http::StatusCode,
+    response::Response,
     routing::{get, post, put},
 };
 use jiff::Timestamp;
 use platform::{
-    http::{ListQuery, Problem, described::ProblemJson, read_json, read_object},
+    http::{ListQuery, Problem, created, described::ProblemJson, read_json, read_object},
     store::WriteError,
 };
 use schemas::{ContratId, DevisId};
@@ -77,10 +77,7 @@ async fn convert(State(api): State<Arc<Api>>, request: Request) -> Result<Respon
     let contrat = api.store.convert(devis, Timestamp::now()).await.map_err(problem)?;
     api.metrics.issued.inc();
     tracing::info!(contrat_id = %contrat.id, devis_id = %devis, "a contract was issued");
-    let location = HeaderValue::try_from(format!("/api/contrats/{}", contrat.id));
-    let location = location.map_err(|error| Problem::internal(&error))?;
-    let contrat = Json(ContratJson::from(contrat));
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], contrat).into_response())
+    created(&format!("/api/contrats/{}", contrat.id), ContratJson::from(contrat))
 }
 
 /// Reads one contract.

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use platform::{
     outbox::Outgoing,
-    store::{Batch, Cursor, Page, Store, Work, WriteError, undecodable},
+    store::{Batch, Cursor, Page, Store, Work, undecodable},
 };
 use schemas::{Cents, ContratId, DevisExpire, DevisGenere, DevisId, Event, Version};
-use sqlx::{Row as _, SqliteConnection, migrate::Migrator, sqlite::SqliteRow};
+use sqlx::{Row as _, SqliteConnection, SqliteExecutor, migrate::Migrator, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use crate::domain::{self, Changement, Contrat, Devis, Motif, Offre, Refus, Statut};
@@ -16,7 +16,7 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// Why a command took no effect.
 pub type CommandError = platform::store::CommandError<Refus>;
-pub type Write<T> = Result<T, WriteError<CommandError>>;
+pub type Write<T> = platform::store::Write<T, Refus>;
 
 /// The service's memory.
 #[derive(Debug, Clone)]
@@ -48,11 +48,7 @@ impl ContratStore {
 
     /// The contract with that id.
     pub async fn find(&self, id: ContratId) -> Result<Option<Contrat>, sqlx::Error> {
-        let row = sqlx::query("SELECT * FROM contrat WHERE contrat_id = ?")
-            .bind(bytes(id.uuid()))
-            .fetch_optional(&self.store.readers)
-            .await?;
-        row.as_ref().map(contrat).transpose()
+        by_id(&self.store.readers, id).await
     }
 
     /// A client's contracts, newest first, at most `limit`, from before `cursor` on.
@@ -99,16 +95,18 @@ fn decided<E: Event + Send>(
     decide: impl FnOnce(Contrat) -> Result<(Contrat, E), Refus> + Send + 'static,
 ) -> Work<'_, Contrat, CommandError> {
     Box::pin(async move {
-        let row = sqlx::query("SELECT * FROM contrat WHERE contrat_id = ?")
-            .bind(bytes(id.uuid()))
-            .fetch_optional(batch.connection())
-            .await?;
-        let row = row.ok_or(CommandError::Refused(Refus::ContratInconnu))?;
-        let (contrat, event) = decide(contrat(&row)?).map_err(CommandError::Refused)?;
+        let contrat = by_id(batch.connection(), id).await?;
+        let contrat = contrat.ok_or(CommandError::Refused(Refus::ContratInconnu))?;
+        let (contrat, event) = decide(contrat).map_err(CommandError::Refused)?;
         update(batch.connection(), &contrat).await?;
         batch.publish(Outgoing::new(&event)?).await?;
         Ok(contrat)
     })
+}
+
+async fn by_id(from: impl SqliteExecutor<'_>, id: ContratId) -> Result<Option<Contrat>, sqlx::Error> {
+    let query = sqlx::query("SELECT * FROM contrat WHERE contrat_id = ?").bind(bytes(id.uuid()));
+    query.fetch_optional(from).await?.as_ref().map(contrat).transpose()
 }
 
 /// Adds what DevisGenere says; what DevisExpire said, if it came first, stays.

@@ -10,7 +10,7 @@ use sqlx::Executor as _;
 use tracing::Instrument as _;
 
 use super::{
-    EffectError, FIRST_PAUSE, LONGEST_PAUSE, Membership, Position,
+    EffectError, Membership, Position,
     dead_letter::Letter,
     handlers::{Handlers, Pending},
     metrics::ConsumerMetrics,
@@ -19,6 +19,7 @@ use super::{
     rows::{self, Progress},
 };
 use crate::{
+    backoff::Backoff,
     crash,
     ledger::{Book, Place},
     outbox::OutboxError,
@@ -122,12 +123,11 @@ impl Applier {
     /// Applies a batch, however often it takes. Returns where its partitions are to be read on.
     pub(super) async fn settle(&self, records: Vec<Record>) -> Next {
         let count = records.len();
-        let mut pause = FIRST_PAUSE;
-        let mut told = None;
+        let mut backoff = Backoff::new();
         loop {
             let error = match self.apply(&records).await {
                 Ok(next) => {
-                    if told.is_some() {
+                    if backoff.succeeded() {
                         tracing::info!(records = count, "consuming again");
                     }
                     return next;
@@ -135,11 +135,10 @@ impl Applier {
                 Err(error) => error,
             };
             self.metrics.failures.with_label_values(&[error.reason()]).inc();
-            if told.replace(error.reason()) != Some(error.reason()) {
+            if backoff.is_news(error.reason()) {
                 tracing::warn!(reason = error.reason(), %error, records = count, "a batch waits");
             }
-            tokio::time::sleep(pause).await;
-            pause = LONGEST_PAUSE.min(pause * 2);
+            tokio::time::sleep(backoff.pause()).await;
         }
     }
 

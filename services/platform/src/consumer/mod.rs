@@ -12,7 +12,7 @@
 //!   They are committed to Kafka too, afterwards, so that every Kafka tool shows the lag.
 //! - A record that cannot be read or applied becomes a letter on `dlq.errors` and holds up nothing.
 //! - A database that takes no writes, or a registry that does not answer, holds up everything: the same batch is tried
-//!   again, and the partitions are paused in the meantime.
+//!   again, and the partitions are paused where that lasts.
 
 mod apply;
 mod dead_letter;
@@ -27,7 +27,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 pub(crate) use dead_letter::Letter;
 pub use handlers::{Effect, EffectError, Handlers, Received};
@@ -36,13 +36,14 @@ pub(crate) use position::Position;
 pub(crate) use record::Record;
 use tokio_util::sync::CancellationToken;
 
-use crate::{metrics::Metrics, registry::RegistryClient, store::Store};
+use crate::{
+    backoff::{self, Backoff},
+    metrics::Metrics,
+    registry::RegistryClient,
+    store::Store,
+};
 use apply::Applier;
 use metrics::ConsumerMetrics;
-
-/// Between two attempts: it doubles from the first to the last.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Who consumes.
 #[derive(Debug, Clone)]
@@ -82,22 +83,21 @@ impl Consumer {
     /// Consumes until told to stop; then finishes the batch that it has begun. A session that fails is followed by
     /// another.
     pub async fn run(self, stop: CancellationToken) {
-        let mut pause = FIRST_PAUSE;
-        let mut told = None;
+        let mut backoff = Backoff::new();
         while !stop.is_cancelled() {
             let session = session::run(&self.membership, &self.position, &self.applier, &self.metrics, &stop);
             let Err(failure) = session.await else { break };
-            if failure.lasted > LONGEST_PAUSE {
-                (pause, told) = (FIRST_PAUSE, None);
+            if failure.lasted > backoff::LONGEST {
+                backoff.succeeded();
             }
             let error = failure.error;
             self.metrics.failures.with_label_values(&[error.reason()]).inc();
-            // What lasts is told once for each reason; the counter goes on.
-            if told.replace(error.reason()) != Some(error.reason()) {
+            // The counter above goes on.
+            if backoff.is_news(error.reason()) {
                 tracing::warn!(reason = error.reason(), %error, "cannot consume");
             }
             tokio::select! {
-                () = tokio::time::sleep(pause) => pause = LONGEST_PAUSE.min(pause * 2),
+                () = tokio::time::sleep(backoff.pause()) => {}
                 () = stop.cancelled() => {}
             }
         }

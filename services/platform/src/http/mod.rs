@@ -1,6 +1,7 @@
 //! The HTTP side of a service: a server that cannot be filled up, problem+json, and the operational endpoints.
 
 mod body;
+mod created;
 pub mod described;
 mod guard;
 mod list;
@@ -11,6 +12,7 @@ mod server;
 mod tests;
 
 pub use body::{Fields, read_json, read_object};
+pub use created::created;
 pub(crate) use guard::describe_method_refusal;
 pub use guard::{Guard, Limits};
 pub use list::ListQuery;

@@ -24,6 +24,7 @@ use super::{
     rows::{self, Stored},
 };
 use crate::{
+    backoff::Backoff,
     crash,
     kafka::{self, Producer, ProducerGauges},
     metrics::Metrics,
@@ -34,9 +35,6 @@ use crate::{
 
 /// Rows that are handed to Kafka before any is marked: the most that a killed process repeats.
 const BATCH: u16 = 500;
-/// Between two attempts: it doubles from the first to the last.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How long a stopping service goes on publishing what is stored; the rest waits for the next start.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -174,8 +172,7 @@ impl Relay {
 
     async fn publish_until(&mut self, stop: &CancellationToken) {
         let mut progress = self.outbox.progress.subscribe();
-        let mut pause = FIRST_PAUSE;
-        let mut told = None;
+        let mut backoff = Backoff::new();
         loop {
             tokio::select! {
                 biased; // what is stored goes first, the wish to stop second
@@ -183,19 +180,18 @@ impl Relay {
                 () = stop.cancelled() => return,
             }
             let Err(error) = self.publish_next().await else {
-                pause = FIRST_PAUSE;
-                if told.take().is_some() {
+                if backoff.succeeded() {
                     tracing::info!(backlog = self.outbox.backlog(), "publishing again");
                 }
                 continue;
             };
             self.metrics.failures.with_label_values(&[error.reason()]).inc();
-            // An outage is told once for each reason; the counter above goes on.
-            if told.replace(error.reason()) != Some(error.reason()) {
+            // The counter above goes on.
+            if backoff.is_news(error.reason()) {
                 tracing::warn!(reason = error.reason(), %error, backlog = self.outbox.backlog(), "cannot publish");
             }
             tokio::select! {
-                () = tokio::time::sleep(pause) => pause = LONGEST_PAUSE.min(pause * 2),
+                () = tokio::time::sleep(backoff.pause()) => {}
                 () = stop.cancelled() => return,
             }
         }
