@@ -108,14 +108,15 @@ impl Kafka {
         let client: BaseConsumer = self.client().create()?;
         wait::until("Kafka to answer", START, async || {
             process.must_run().map_err(|problem| problem.to_string())?;
-            all_led(&client)
+            led_partitions(&client, None)
         })
         .await?;
         self.process = Some(process);
         Ok(())
     }
 
-    /// Raises a topic's number of partitions.
+    /// Raises a topic's number of partitions, and waits until the broker tells of the new ones: a producer that asks
+    /// earlier does not ask again for minutes.
     pub async fn raise_partitions(&self, topic: TopicName, count: usize) -> Result<(), KafkaRigError> {
         let admin: AdminClient<DefaultClientContext> = self.client().create()?;
         let options = AdminOptions::new().operation_timeout(Some(ANSWER));
@@ -123,6 +124,12 @@ impl Kafka {
         for result in admin.create_partitions([&wanted], &options).await? {
             result.map_err(|(topic, code)| KafkaRigError::Topic { topic, code })?;
         }
+        let client: BaseConsumer = self.client().create()?;
+        wait::until("the new partitions to be led", START, async || {
+            let found = led_partitions(&client, Some(topic))?;
+            if found == count { Ok(()) } else { Err(format!("{found} of {count}")) }
+        })
+        .await?;
         Ok(())
     }
 
@@ -195,16 +202,22 @@ fn settings(port: u16, controller: u16, folder: &Path) -> String {
     )
 }
 
-/// An error that tells what is missing, as long as the broker or a partition's leader is.
-fn all_led(client: &BaseConsumer) -> Result<(), String> {
-    let metadata = client.fetch_metadata(None, ANSWER).map_err(|problem| problem.to_string())?;
+/// How many partitions `topic` has, or all topics together; an error that tells what is missing, as long as the broker
+/// or a partition's leader is.
+fn led_partitions(client: &BaseConsumer, topic: Option<TopicName>) -> Result<usize, String> {
+    let topic = topic.map(TopicName::as_str);
+    let metadata = client.fetch_metadata(topic, ANSWER).map_err(|problem| problem.to_string())?;
     if metadata.brokers().is_empty() {
         return Err("no broker".to_owned());
     }
-    let partitions =
-        metadata.topics().iter().flat_map(|topic| topic.partitions().iter().map(move |p| (topic.name(), p)));
-    match partitions.into_iter().find(|(_, partition)| partition.leader() < 0) {
-        Some((topic, partition)) => Err(format!("{topic} {} has no leader", partition.id())),
-        None => Ok(()),
+    let mut led = 0;
+    for topic in metadata.topics() {
+        for partition in topic.partitions() {
+            if partition.leader() < 0 {
+                return Err(format!("{} {} has no leader", topic.name(), partition.id()));
+            }
+            led += 1;
+        }
     }
+    Ok(led)
 }
