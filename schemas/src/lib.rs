@@ -5,6 +5,7 @@
 //!
 //! - [`Event`] is what every event type implements; an event is one small file, such as [`quotation`]'s.
 //! - [`encode`] and [`decode`] are the Avro body, [`wire`] the Confluent frame around it.
+//! - [`control`] is what is set for a whole lab while it runs.
 //! - [`CloudEvent`] is the envelope, which travels in the record's headers; [`dead_letter`] says which headers a
 //!   record that was given up carries beside it.
 
@@ -12,6 +13,7 @@ mod asyncapi;
 mod avro;
 mod catalogue;
 mod cloudevent;
+pub mod control;
 pub mod dead_letter;
 mod header_names;
 mod ids;

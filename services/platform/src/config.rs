@@ -24,6 +24,20 @@ pub struct ServiceConfig {
     pub identity: Identity,
 }
 
+/// Settings of a service that keeps nothing.
+#[derive(Debug, Clone, clap::Args)]
+pub struct StatelessConfig {
+    /// Address of API, health, readiness and metrics
+    #[arg(long, env = "HTTP_ADDR", default_value = "0.0.0.0:8080")]
+    pub http_addr: SocketAddr,
+
+    #[command(flatten)]
+    pub kafka: KafkaConfig,
+
+    #[command(flatten)]
+    pub identity: Identity,
+}
+
 /// Where Kafka and the schema registry are.
 #[derive(Debug, Clone, clap::Args)]
 pub struct KafkaConfig {

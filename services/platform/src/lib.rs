@@ -5,6 +5,7 @@
 //! - [`store`] one SQLite database: a data folder with one owner, a group-commit writer, a small pool of readers.
 //! - [`outbox`] events leave in the transaction that made them true; a relay publishes them in order.
 //! - [`consumer`] events of others have their effect once; what cannot be read goes to `dlq.errors`.
+//! - [`control`] what is set for the whole lab while it runs.
 //! - `ledger` what this service can say of every event that it made or heard.
 //! - [`service`] wires all of it around what one service does.
 //! - [`kafka`] and [`registry`] the two neighbours that the relay talks to.
@@ -13,6 +14,7 @@
 mod backoff;
 pub mod config;
 pub mod consumer;
+pub mod control;
 pub mod crash;
 pub mod http;
 pub mod kafka;

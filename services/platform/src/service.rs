@@ -9,8 +9,9 @@ use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    config::{Identity, ServiceConfig},
+    config::{Identity, ServiceConfig, StatelessConfig},
     consumer::{Consumer, Handlers, Membership},
+    control::{self, Controls, Follower},
     http::{self, Guard, Limits, Readiness},
     ledger::{self, Audited, Auditor, Reporter},
     metrics::Metrics,
@@ -54,9 +55,12 @@ impl ServeError {
 pub struct Service {
     pub store: Store,
     pub metrics: Metrics,
+    /// What is set for the whole lab.
+    pub controls: Controls,
     name: &'static str,
     config: ServiceConfig,
     registry: Arc<RegistryClient>,
+    follower: Follower,
 }
 
 /// A task of a service's own, with its name. It ends when it is told to stop.
@@ -76,7 +80,9 @@ impl Service {
             DataFolder::own(&config.data_dir, &config.identity.pod_name).map_err(StoreError::from)?;
         let store = Store::open(folder, name, migrations, config.outbox_capacity, &metrics).await?;
         let registry = Arc::new(RegistryClient::new(&config.kafka.schema_registry_url)?);
-        Ok(Self { store, metrics, name, config, registry })
+        let servers = &config.kafka.kafka_bootstrap_servers;
+        let (follower, controls) = Follower::new(name, &config.identity, servers, &metrics);
+        Ok(Self { store, metrics, controls, name, config, registry, follower })
     }
 
     /// Serves until told to stop, and then ends in order: requests and batches that have begun are finished, and stored
@@ -89,7 +95,7 @@ impl Service {
         tasks: Vec<Task>,
         stop: CancellationToken,
     ) -> Result<(), ServeError> {
-        let Self { store, metrics, name, config, registry } = self;
+        let Self { store, metrics, controls, name, config, registry, follower } = self;
         let source = format!("/edalab/{}/{name}", config.identity.lab);
         let servers = config.kafka.kafka_bootstrap_servers;
         let membership = Membership {
@@ -118,24 +124,74 @@ impl Service {
         let consumer = Consumer::new(membership, handlers, &store, Arc::clone(&registry), &metrics);
         let relay = Relay::new(&store, registry, &servers, source, &metrics);
         let guarded = Guard::new(Limits::default(), &metrics).protect(api);
-        let operations = http::operations(Readiness::new(store.clone()), metrics);
-        let routes = operations.merge(ledger::routes(reporter)).merge(guarded);
+        let operations = http::operations(Readiness::of(store.clone()), metrics);
+        let internal = ledger::routes(reporter).merge(control::routes(controls));
+        let routes = operations.merge(internal).merge(guarded);
 
         let relay = watched(relay.run(relay_stop.clone()), &stop);
         let consumer: Task = ("consumer", Box::pin(consumer.run(stop.clone())));
-        let tasks: Vec<_> =
-            tasks.into_iter().chain([consumer]).map(|(name, task)| (name, watched(task, &stop))).collect();
+        let follower: Task = ("control", Box::pin(follower.run(stop.clone())));
+        let tasks = watch_all(tasks.into_iter().chain([consumer, follower]), &stop);
         http::serve(listener, routes, stop).await;
-        let mut failed = None;
-        for (name, task) in tasks {
-            failed = failed.or(end(task, name).await);
-        }
+        let mut failed = end_all(tasks).await;
         // Requests, batches and tasks write events; the relay stops after them.
         relay_stop.cancel();
         failed = failed.or(end(relay, "relay").await);
         store.close().await;
         failed.map_or(Ok(()), Err)
     }
+}
+
+/// A service that keeps nothing: no database, no events of its own.
+#[derive(Debug)]
+pub struct StatelessService {
+    pub metrics: Metrics,
+    /// What is set for the whole lab.
+    pub controls: Controls,
+    follower: Follower,
+}
+
+impl StatelessService {
+    pub fn new(name: &'static str, config: &StatelessConfig) -> Self {
+        let metrics = Metrics::new();
+        let servers = &config.kafka.kafka_bootstrap_servers;
+        let (follower, controls) = Follower::new(name, &config.identity, servers, &metrics);
+        Self { metrics, controls, follower }
+    }
+
+    /// Serves until told to stop; requests that have begun are finished. `tasks` are told by the same token.
+    pub async fn run(
+        self,
+        listener: TcpListener,
+        api: Router,
+        tasks: Vec<Task>,
+        stop: CancellationToken,
+    ) -> Result<(), ServeError> {
+        let Self { metrics, controls, follower } = self;
+        let operations = http::operations(Readiness::without_store(), metrics);
+        let routes = operations.merge(control::routes(controls)).merge(api);
+        let follower: Task = ("control", Box::pin(follower.run(stop.clone())));
+        let tasks = watch_all(tasks.into_iter().chain([follower]), &stop);
+        http::serve(listener, routes, stop).await;
+        end_all(tasks).await.map_or(Ok(()), Err)
+    }
+}
+
+/// Starts tasks, each watched.
+fn watch_all(
+    tasks: impl Iterator<Item = Task>,
+    stop: &CancellationToken,
+) -> Vec<(&'static str, JoinHandle<()>)> {
+    tasks.map(|(name, task)| (name, watched(task, stop))).collect()
+}
+
+/// Waits for tasks; the first error of those that ended badly.
+async fn end_all(tasks: Vec<(&'static str, JoinHandle<()>)>) -> Option<ServeError> {
+    let mut failed = None;
+    for (name, task) in tasks {
+        failed = failed.or(end(task, name).await);
+    }
+    failed
 }
 
 /// Runs a task of the service. Its end is the service's: one that is gone by a bug would otherwise be missed by nobody.

@@ -218,6 +218,11 @@ impl Service {
         }
     }
 
+    /// The running process's id.
+    pub fn process_id(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::id)
+    }
+
     fn must_run(&mut self) -> Result<(), ProcessError> {
         self.process.as_mut().map_or(Ok(()), Process::must_run)
     }

@@ -14,7 +14,7 @@ use super::{
     dead_letter::Letter,
     handlers::{Handlers, Pending},
     metrics::ConsumerMetrics,
-    prepare::{Prepared, Unreadable, prepare},
+    prepare::{Content, Prepared, Unreadable, prepare},
     record::Record,
     rows::{self, Progress},
 };
@@ -123,6 +123,7 @@ impl Applier {
     /// Applies a batch, however often it takes. Returns where its partitions are to be read on.
     pub(super) async fn settle(&self, records: Vec<Record>) -> Next {
         let count = records.len();
+        let records = Arc::new(records);
         let mut backoff = Backoff::new();
         loop {
             let error = match self.apply(&records).await {
@@ -142,12 +143,8 @@ impl Applier {
         }
     }
 
-    async fn apply(&self, records: &[Record]) -> Result<Next, BatchError> {
-        let mut prepared = Vec::with_capacity(records.len());
-        for record in records {
-            prepared.push(prepare(record.clone(), &self.handlers, &self.registry).await?);
-        }
-        let prepared = Arc::new(prepared);
+    async fn apply(&self, records: &Arc<Vec<Record>>) -> Result<Next, BatchError> {
+        let prepared = Arc::new(prepare(Arc::clone(records), &self.handlers, &self.registry).await?);
         let done = match self.transact(&prepared, Care::Together).await {
             Err(WriteError::Refused(ApplyError::Unacceptable)) => {
                 self.transact(&prepared, Care::Apart).await?
@@ -160,11 +157,7 @@ impl Applier {
         Ok(done.next)
     }
 
-    async fn transact(
-        &self,
-        prepared: &Arc<Vec<Prepared>>,
-        care: Care,
-    ) -> Result<Done, WriteError<ApplyError>> {
+    async fn transact(&self, prepared: &Arc<Prepared>, care: Care) -> Result<Done, WriteError<ApplyError>> {
         let (prepared, membership) = (Arc::clone(prepared), self.membership.clone());
         let work = self.writer.run(move |batch| {
             Box::pin(async move {
@@ -206,10 +199,9 @@ struct Transaction<'c> {
 }
 
 impl Transaction<'_> {
-    async fn run(&mut self, prepared: &[Prepared]) -> Result<(), ApplyError> {
+    async fn run(&mut self, prepared: &Prepared) -> Result<(), ApplyError> {
         let mut partitions: BTreeMap<(&str, i32), Progress> = BTreeMap::new();
-        for item in prepared {
-            let record = &item.record;
+        for (record, content) in prepared.iter() {
             let at = (record.topic.as_str(), record.partition);
             let mut progress = match partitions.get(&at) {
                 Some(progress) => *progress,
@@ -218,7 +210,7 @@ impl Transaction<'_> {
             if record.offset < progress.next_offset {
                 self.done.redelivered += 1;
             } else {
-                self.take(item, progress.id).await?;
+                self.take(record, content, progress.id).await?;
                 progress.next_offset = record.offset + 1;
             }
             partitions.insert(at, progress);
@@ -231,26 +223,26 @@ impl Transaction<'_> {
     }
 
     /// Deals with one record that was not dealt with before.
-    async fn take(&mut self, item: &Prepared, partition: i64) -> Result<(), ApplyError> {
-        let event = match &item.event {
+    async fn take(&mut self, record: &Record, content: &Content, partition: i64) -> Result<(), ApplyError> {
+        let event = match content {
             Ok(event) => event.as_ref(),
-            Err(unreadable) => return self.bury(&item.record, unreadable).await,
+            Err(unreadable) => return self.bury(record, unreadable).await,
         };
         if self.care == Care::Together {
-            return match self.happen(event, &item.record, partition).await {
+            return match self.happen(event, record, partition).await {
                 Err(EffectError::Unacceptable { .. }) => Err(ApplyError::Unacceptable),
                 happened => Ok(happened.map_err(fault)?),
             };
         }
         self.execute("SAVEPOINT effect").await?;
         let before = self.batch.appended();
-        let happened = self.happen(event, &item.record, partition).await;
+        let happened = self.happen(event, record, partition).await;
         if let Err(EffectError::Unacceptable { reason, detail }) = happened {
             self.execute("ROLLBACK TO effect").await?;
             self.batch.set_appended(before);
             self.execute("RELEASE effect").await?;
             let envelope = Some(Box::new(event.envelope().clone()));
-            return self.bury(&item.record, &Unreadable { reason, detail, envelope }).await;
+            return self.bury(record, &Unreadable { reason, detail, envelope }).await;
         }
         happened.map_err(fault)?;
         self.execute("RELEASE effect").await

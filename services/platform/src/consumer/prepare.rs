@@ -1,5 +1,7 @@
 //! From a record to the event that it holds, or to why it holds none.
 
+use std::sync::Arc;
+
 use schemas::{CloudEvent, SchemaId, wire};
 
 use super::{
@@ -8,11 +10,24 @@ use super::{
 };
 use crate::registry::{RegistryClient, RegistryError};
 
-/// A record with what it holds.
+/// Records with what they hold.
 #[derive(Debug)]
 pub(super) struct Prepared {
-    pub(super) record: Record,
-    pub(super) event: Result<Box<dyn Pending>, Unreadable>,
+    records: Arc<Vec<Record>>,
+    contents: Vec<Content>,
+}
+
+/// What a record holds: an event with its effect still to happen, or why there is none.
+pub(super) type Content = Result<Box<dyn Pending>, Unreadable>;
+
+impl Prepared {
+    pub(super) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Record, &Content)> {
+        self.records.iter().zip(&self.contents)
+    }
 }
 
 /// Why a record will never be read: one word for metrics and headers, and the whole in words.
@@ -34,21 +49,24 @@ impl Unreadable {
     }
 }
 
-/// Reads a record. An error means that the registry did not answer, and says nothing of the record.
+/// Reads records. An error means that the registry did not answer, and says nothing of them.
 pub(super) async fn prepare(
-    record: Record,
+    records: Arc<Vec<Record>>,
     handlers: &Handlers,
     registry: &RegistryClient,
 ) -> Result<Prepared, RegistryError> {
-    let event = read(&record, handlers, registry).await?;
-    Ok(Prepared { record, event })
+    let mut contents = Vec::with_capacity(records.len());
+    for record in records.iter() {
+        contents.push(read(record, handlers, registry).await?);
+    }
+    Ok(Prepared { records, contents })
 }
 
 async fn read(
     record: &Record,
     handlers: &Handlers,
     registry: &RegistryClient,
-) -> Result<Result<Box<dyn Pending>, Unreadable>, RegistryError> {
+) -> Result<Content, RegistryError> {
     let envelope = match envelope(record) {
         Ok(envelope) => envelope,
         Err(unreadable) => return Ok(Err(unreadable)),

@@ -22,23 +22,29 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 /// of the broker that is there. Whether broker and registry answer is not asked: commands are taken without them.
 #[derive(Debug, Clone)]
 pub struct Readiness {
-    store: Store,
+    store: Option<Store>,
 }
 
 impl Readiness {
-    pub fn new(store: Store) -> Self {
-        Self { store }
+    pub fn of(store: Store) -> Self {
+        Self { store: Some(store) }
+    }
+
+    /// Of a service without a database: it is ready when it answers.
+    pub fn without_store() -> Self {
+        Self { store: None }
     }
 
     async fn check(&self) -> Result<(), Problem> {
-        if !self.store.outbox.has_room() {
-            let detail = format!("{} events wait for the broker; no more fit", self.store.outbox.backlog());
+        let Some(store) = &self.store else { return Ok(()) };
+        if !store.outbox.has_room() {
+            let detail = format!("{} events wait for the broker; no more fit", store.outbox.backlog());
             return Err(Problem::unavailable(detail, 5));
         }
-        if let Some(mismatch) = self.store.position.mismatch() {
+        if let Some(mismatch) = store.position.mismatch() {
             return Err(Problem::unavailable(mismatch.to_string(), 30));
         }
-        match tokio::time::timeout(PROBE_TIMEOUT, self.store.writer.probe()).await {
+        match tokio::time::timeout(PROBE_TIMEOUT, store.writer.probe()).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(Problem::unavailable(format!("the database takes no writes: {error}"), 5)),
             Err(_) => Err(Problem::unavailable("the database takes no writes in time", 5)),

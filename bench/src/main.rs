@@ -1,0 +1,47 @@
+//! Programs that measure the lab and print figures, with what they compare to in the same run. They judge nothing: how fast
+//! a machine is, is no test.
+
+mod consume;
+mod figures;
+mod ledger;
+mod process;
+mod rivals;
+mod souscription;
+mod topic;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use edalab_tests::rig::{parts::Parts, stand::Stand};
+
+#[derive(Debug, Parser)]
+#[command(name = "bench", about = "Measures the lab and prints the figures.")]
+struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// How fast souscription applies events that wait for it.
+    Consume(consume::Arguments),
+    /// What the ledger costs when there are many events.
+    Ledger(ledger::Arguments),
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let Arguments { what } = Arguments::parse();
+    println!("{}\n", figures::Machine::here()?);
+    match what {
+        What::Consume(arguments) => consume::measure(&arguments).await,
+        What::Ledger(arguments) => ledger::measure(&arguments).await,
+    }
+}
+
+/// A broker, a registry, and the services as they are released.
+async fn stand() -> Result<(Stand, PathBuf)> {
+    let programs = Parts::find(&["programs"]).await?;
+    Ok((Stand::start().await?, programs.path("programs").join("edalab-services")))
+}

@@ -1,0 +1,135 @@
+//! The baseline, and what SQLite can do at best: both by SQLite's plain interface, with statements that are compiled once,
+//! on the tables and with the pragmas of the service.
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result};
+use edalab_tests::rig::{
+    service::{Service, Settings},
+    stand::Stand,
+};
+use rdkafka::consumer::{CommitMode, Consumer as _};
+use rusqlite::{Connection, Transaction, params};
+use schemas::DevisGenere;
+use tempfile::TempDir;
+
+use crate::topic::{self, Heard, Preloaded};
+
+/// As many as the consumer puts into one transaction.
+const GROUP: usize = 500;
+
+/// An empty database of souscription, to be copied.
+#[derive(Debug)]
+pub(crate) struct Tables {
+    folder: TempDir,
+}
+
+impl Tables {
+    /// Lets the service make them.
+    pub(crate) async fn of(stand: &Stand, program: &Path) -> Result<Self> {
+        let settings = Settings { service: "souscription", ..stand.settings(program, "bench") };
+        // It finds no broker, and so stores nothing.
+        let mut service = Service::new(Settings { bootstrap: "127.0.0.1:9".to_owned(), ..settings })?;
+        service.launch(&service.command()?)?;
+        let database = service.data().join("souscription.db");
+        edalab_tests::wait::until("souscription's tables", Duration::from_secs(30), async || {
+            match service.look_up("/health").await {
+                Ok(_) => Ok(()),
+                Err(problem) => Err(problem.to_string()),
+            }
+        })
+        .await?;
+        service.stop().await?;
+        let folder = tempfile::Builder::new().prefix("edalab-bench-").tempdir()?;
+        std::fs::copy(&database, folder.path().join("empty.db"))
+            .context("copy souscription's empty database")?;
+        Ok(Self { folder })
+    }
+
+    /// Events a second: quote, inbox and offset of events that are in memory already.
+    pub(crate) fn store(&self, heard: &[Heard]) -> Result<f64> {
+        let (mut database, _file) = self.open()?;
+        let began = Instant::now();
+        for group in heard.chunks(GROUP) {
+            let transaction = database.transaction()?;
+            for heard in group {
+                quote(&transaction, &heard.event)?;
+                transaction
+                    .prepare_cached("INSERT INTO inbox (event_id, partition, offset) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")?
+                    .execute(params![heard.id.uuid().as_bytes(), heard.partition + 1, heard.offset])?;
+                transaction
+                    .prepare_cached("UPDATE consumer_offset SET next_offset = ? WHERE id = ?")?
+                    .execute(params![heard.offset + 1, heard.partition + 1])?;
+            }
+            transaction.commit()?;
+        }
+        #[allow(clippy::cast_precision_loss)] // some millions
+        Ok(heard.len() as f64 / began.elapsed().as_secs_f64())
+    }
+
+    /// Events a second of a consumer as tutorials have it: an event, its effect in a transaction, its offset to Kafka. The
+    /// offset is not waited for, which is faster, and as safe: the effect is durable before.
+    pub(crate) fn one_by_one(&self, topic: &Preloaded, events: u32) -> Result<f64> {
+        let (mut database, _file) = self.open()?;
+        let consumer = topic.consumer()?;
+        let mut message = topic::next(&consumer)?;
+        let began = Instant::now();
+        for number in 1..=events {
+            let heard = topic::decode(&message)?;
+            let transaction = database.transaction()?;
+            quote(&transaction, &heard.event)?;
+            transaction.commit()?;
+            consumer.commit_message(&message, CommitMode::Async)?;
+            if number < events {
+                message = topic::next(&consumer)?;
+            }
+        }
+        Ok(f64::from(events) / began.elapsed().as_secs_f64())
+    }
+
+    /// A database of its own, with the service's pragmas.
+    fn open(&self) -> Result<(Connection, PathBuf)> {
+        let file = self.folder.path().join("run.db");
+        for old in ["run.db", "run.db-wal", "run.db-shm"] {
+            match std::fs::remove_file(self.folder.path().join(old)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            }
+        }
+        std::fs::copy(self.folder.path().join("empty.db"), &file)?;
+        let database = Connection::open(&file)?;
+        for (pragma, value) in [
+            ("journal_mode", "WAL"),
+            ("synchronous", "FULL"),
+            ("foreign_keys", "ON"),
+            ("journal_size_limit", "16777216"),
+        ] {
+            database.pragma_update(None, pragma, value)?;
+        }
+        for partition in 0..3 {
+            database.execute("INSERT INTO consumer_offset (id, topic, partition, next_offset) VALUES (?, 'devis-genere', ?, 0)", params![partition + 1, partition])?;
+        }
+        Ok((database, file))
+    }
+}
+
+/// The effect that DevisGenere has in souscription.
+fn quote(transaction: &Transaction<'_>, event: &DevisGenere) -> Result<()> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO devis (devis_id, client_id, type_bien, prime, date_expiration) VALUES (?, ?, ?, ?, ?) \
+             ON CONFLICT (devis_id) DO UPDATE SET client_id = excluded.client_id, type_bien = excluded.type_bien, \
+             prime = excluded.prime, date_expiration = excluded.date_expiration",
+        )?
+        .execute(params![
+            event.devis_id.uuid().as_bytes(),
+            event.client_id.as_str(),
+            event.type_bien.as_str(),
+            event.prime.get(),
+            event.date_expiration.as_millisecond(),
+        ])?;
+    Ok(())
+}

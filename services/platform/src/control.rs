@@ -1,0 +1,201 @@
+//! What is set for the whole lab, as a service follows it: the last record on `edalab.control`. Every record that is taken
+//! over is answered on `edalab.control-ack`, so that the operator can tell who does not follow.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{Json, Router, extract::State, http::StatusCode, response::IntoResponse as _, routing::get};
+use jiff::Timestamp;
+use prometheus::{IntCounterVec, IntGaugeVec};
+use rdkafka::{
+    ClientConfig, Message as _, Offset, TopicPartitionList,
+    config::RDKafkaLogLevel,
+    consumer::{Consumer as _, StreamConsumer},
+    error::KafkaError,
+    producer::{FutureProducer, FutureRecord},
+};
+use schemas::{
+    control::{Control, ControlAck, Scenario},
+    topics,
+};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    backoff::{self, Backoff},
+    config::Identity,
+    kafka::QuietContext,
+    metrics::Metrics,
+};
+
+/// How long an answer may take to reach the broker. One that is lost is given again with the next session.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// What is in force here. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Controls {
+    told: watch::Receiver<Option<Arc<Control>>>,
+}
+
+impl Controls {
+    /// What is in force; nothing before the first record was read.
+    pub fn current(&self) -> Option<Arc<Control>> {
+        self.told.borrow().clone()
+    }
+
+    /// Waits for the next change; never returns where none can come any more.
+    pub async fn changed(&mut self) {
+        if self.told.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Reads the topic, and answers.
+#[derive(Debug)]
+pub(crate) struct Follower {
+    service: &'static str,
+    instance: String,
+    bootstrap_servers: String,
+    current: watch::Sender<Option<Arc<Control>>>,
+    metrics: ControlMetrics,
+}
+
+#[derive(Debug)]
+struct ControlMetrics {
+    scenario: IntGaugeVec,
+    failures: IntCounterVec,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum FollowError {
+    #[error("Kafka: {0}")]
+    Kafka(#[from] KafkaError),
+}
+
+impl Follower {
+    pub(crate) fn new(
+        service: &'static str,
+        identity: &Identity,
+        bootstrap_servers: &str,
+        metrics: &Metrics,
+    ) -> (Self, Controls) {
+        let (current, told) = watch::channel(None);
+        let metrics = ControlMetrics {
+            scenario: metrics.gauges("control_scenario", "1 for the scenario in force.", &["scenario"]),
+            failures: metrics.counters(
+                "control_failures_total",
+                "Attempts to follow edalab.control that failed, by reason.",
+                &["reason"],
+            ),
+        };
+        let follower = Self {
+            service,
+            instance: identity.pod_name.clone(),
+            bootstrap_servers: bootstrap_servers.to_owned(),
+            current,
+            metrics,
+        };
+        (follower, Controls { told })
+    }
+
+    /// Follows until told to stop. A session that fails is followed by another.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let mut backoff = Backoff::new();
+        while !stop.is_cancelled() {
+            let failed = tokio::select! {
+                failed = self.follow() => failed,
+                () = stop.cancelled() => break,
+            };
+            let Err(error) = failed else { continue };
+            self.metrics.failures.with_label_values(&["Kafka"]).inc();
+            if backoff.is_news("Kafka") {
+                tracing::warn!(%error, "cannot follow edalab.control");
+            }
+            tokio::select! {
+                () = tokio::time::sleep(backoff::LONGEST) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+
+    async fn follow(&self) -> Result<(), FollowError> {
+        let consumer = self.consumer()?;
+        let producer: FutureProducer = ClientConfig::new()
+            .set("bootstrap.servers", &self.bootstrap_servers)
+            .set("acks", "all")
+            .set("linger.ms", "0")
+            .set("reconnect.backoff.max.ms", "2000")
+            .create()?;
+        loop {
+            let record = match consumer.recv().await {
+                Ok(record) => record,
+                // The client goes on by itself, also where the topic comes later.
+                Err(error) => {
+                    tracing::debug!(%error, "edalab.control");
+                    continue;
+                }
+            };
+            let control = match serde_json::from_slice::<Control>(record.payload().unwrap_or_default()) {
+                Ok(control) => Arc::new(control),
+                Err(error) => {
+                    self.metrics.failures.with_label_values(&["Unreadable"]).inc();
+                    tracing::warn!(offset = record.offset(), %error, "a record of edalab.control cannot be read");
+                    continue;
+                }
+            };
+            self.take_over(&control);
+            self.answer(&producer, &control).await?;
+        }
+    }
+
+    fn consumer(&self) -> Result<StreamConsumer<QuietContext>, FollowError> {
+        let consumer: StreamConsumer<QuietContext> = ClientConfig::new()
+            .set("bootstrap.servers", &self.bootstrap_servers)
+            // Every consumer must name a group; this one joins none and commits nothing.
+            .set("group.id", "edalab-control")
+            .set("enable.auto.commit", "false")
+            .set("reconnect.backoff.max.ms", "2000")
+            .set_log_level(RDKafkaLogLevel::Warning)
+            .create_with_context(QuietContext)?;
+        let mut all = TopicPartitionList::new();
+        all.add_partition_offset(topics::CONTROL.as_str(), 0, Offset::Beginning)?;
+        consumer.assign(&all)?;
+        Ok(consumer)
+    }
+
+    fn take_over(&self, control: &Arc<Control>) {
+        for scenario in Scenario::ALL {
+            let on = i64::from(scenario == control.scenario);
+            self.metrics.scenario.with_label_values(&[scenario.as_str()]).set(on);
+        }
+        tracing::info!(scenario = %control.scenario, generation = control.generation,
+            running = control.simulation.running, events_per_second = control.simulation.events_per_second,
+            "in force");
+        self.current.send_replace(Some(Arc::clone(control)));
+    }
+
+    async fn answer(&self, producer: &FutureProducer, control: &Control) -> Result<(), FollowError> {
+        let answer = ControlAck {
+            service: self.service.to_owned(),
+            instance: self.instance.clone(),
+            control: control.id,
+            applied_at: Timestamp::now(),
+        };
+        let value = serde_json::to_vec(&answer).expect("an answer is JSON");
+        let record = FutureRecord::to(topics::CONTROL_ACK.as_str()).key(self.service).payload(&value);
+        producer.send(record, ANSWER).await.map_err(|(error, _)| error)?;
+        Ok(())
+    }
+}
+
+/// `GET /internal/control`: what is in force here.
+pub(crate) fn routes(controls: Controls) -> Router {
+    Router::new().route("/internal/control", get(show)).with_state(controls)
+}
+
+async fn show(State(controls): State<Controls>) -> axum::response::Response {
+    match controls.current() {
+        Some(control) => Json(control.as_ref().clone()).into_response(),
+        None => StatusCode::NO_CONTENT.into_response(),
+    }
+}
