@@ -2,6 +2,7 @@
 //! on the tables and with the pragmas of the service.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -13,13 +14,18 @@ use edalab_tests::rig::{
 };
 use rdkafka::consumer::{CommitMode, Consumer as _};
 use rusqlite::{Connection, Transaction, params};
-use schemas::DevisGenere;
+use schemas::{DevisGenere, topics};
 use tempfile::TempDir;
 
 use crate::topic::{self, Heard, Preloaded};
 
 /// As many as the consumer puts into one transaction.
 const GROUP: usize = 500;
+
+const START: &str = "INSERT INTO consumer_offset (id, topic, partition, next_offset) VALUES (?, ?, ?, 0)";
+const REMEMBER: &str =
+    "INSERT INTO inbox (event_id, partition, offset) VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
+const ADVANCE: &str = "UPDATE consumer_offset SET next_offset = ? WHERE id = ?";
 
 /// An empty database of souscription, to be copied.
 #[derive(Debug)]
@@ -55,14 +61,18 @@ impl Tables {
         let began = Instant::now();
         for group in heard.chunks(GROUP) {
             let transaction = database.transaction()?;
+            let mut next = BTreeMap::new();
             for heard in group {
                 quote(&transaction, &heard.event)?;
-                transaction
-                    .prepare_cached("INSERT INTO inbox (event_id, partition, offset) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")?
-                    .execute(params![heard.id.uuid().as_bytes(), heard.partition + 1, heard.offset])?;
-                transaction
-                    .prepare_cached("UPDATE consumer_offset SET next_offset = ? WHERE id = ?")?
-                    .execute(params![heard.offset + 1, heard.partition + 1])?;
+                transaction.prepare_cached(REMEMBER)?.execute(params![
+                    heard.id.uuid().as_bytes(),
+                    heard.partition + 1,
+                    heard.offset
+                ])?;
+                next.insert(heard.partition, heard.offset + 1);
+            }
+            for (partition, next) in next {
+                transaction.prepare_cached(ADVANCE)?.execute(params![next, partition + 1])?;
             }
             transaction.commit()?;
         }
@@ -110,7 +120,7 @@ impl Tables {
             database.pragma_update(None, pragma, value)?;
         }
         for partition in 0..3 {
-            database.execute("INSERT INTO consumer_offset (id, topic, partition, next_offset) VALUES (?, 'devis-genere', ?, 0)", params![partition + 1, partition])?;
+            database.execute(START, params![partition + 1, topics::DEVIS_GENERE.as_str(), partition])?;
         }
         Ok((database, file))
     }

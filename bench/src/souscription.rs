@@ -10,6 +10,7 @@ use edalab_tests::rig::{
     service::{Service, Settings},
     stand::Stand,
 };
+use schemas::topics;
 
 use crate::{figures::Figures, process};
 
@@ -74,7 +75,7 @@ impl Runs {
 
 async fn applied(service: &Service) -> Result<f64> {
     let metrics = service.look_up("/metrics").await?.error_for_status()?.text().await?;
-    let line =
-        metrics.lines().find_map(|line| line.strip_prefix("consumer_applied_total{topic=\"devis-genere\"}"));
+    let counter = format!("consumer_applied_total{{topic=\"{}\"}}", topics::DEVIS_GENERE);
+    let line = metrics.lines().find_map(|line| line.strip_prefix(&counter));
     Ok(line.map_or(Ok(0.0), |count| count.trim().parse())?)
 }

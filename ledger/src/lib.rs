@@ -8,12 +8,14 @@
 //! events': first what was applied, then what is on the topics, then what was emitted. Whatever happens in between makes
 //! the later answers larger, never the earlier ones, and shows as "in flight".
 
+mod blocks;
 mod judgement;
 mod ranges;
 mod reports;
 #[cfg(test)]
 mod tests;
 
+pub use blocks::{NoBlock, block_of};
 pub use judgement::{ConsumerLine, Ledger, LetterLine, Line, judge};
 pub use ranges::Ranges;
 pub use reports::{

@@ -17,6 +17,11 @@ impl Ranges {
         new
     }
 
+    /// Adds the numbers from `first` to `last`, both included.
+    pub(crate) fn add(&mut self, first: i64, last: i64) {
+        self.0.insert(first..=last);
+    }
+
     pub fn contains(&self, number: i64) -> bool {
         self.0.contains(&number)
     }

@@ -9,12 +9,13 @@ CREATE TABLE ledger_stream (
     UNIQUE (source, topic)
 ) STRICT;
 
-CREATE TABLE ledger_range (
+-- Those numbers, 4,096 in a row: an event more changes one row, and not the ranges that it makes.
+CREATE TABLE ledger_block (
     stream INTEGER NOT NULL REFERENCES ledger_stream (id),
     kind   TEXT    NOT NULL, -- applied, buried
-    first  INTEGER NOT NULL,
-    last   INTEGER NOT NULL,
-    PRIMARY KEY (stream, kind, first)
+    block  INTEGER NOT NULL, -- number / 4096
+    bits   BLOB    NOT NULL, -- lowest bit of the first byte first; empty: all of them
+    PRIMARY KEY (stream, kind, block)
 ) STRICT, WITHOUT ROWID;
 
 -- The highest number that was dealt with on each partition.

@@ -1,13 +1,14 @@
 //! JSON logs with trace ids, and OTLP traces where an endpoint is configured.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use opentelemetry::{
-    KeyValue,
+    Context, KeyValue,
+    propagation::TextMapPropagator as _,
     trace::{SpanContext, TraceContextExt, TracerProvider},
 };
 use opentelemetry_otlp::{Protocol, WithExportConfig};
-use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
+use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -99,18 +100,37 @@ pub fn traceparent(context: &SpanContext) -> Option<String> {
     })
 }
 
+/// Links that a span keeps (OpenTelemetry SDK specification, `LinkCountLimit`).
+const MOST_LINKS: usize = 128;
+
 /// Makes the caller's span, named by a `traceparent`, the parent of `span`. Anything else is ignored, as the
 /// standard asks.
 pub fn continue_trace(span: &tracing::Span, traceparent: Option<&str>) {
-    use opentelemetry::propagation::TextMapPropagator as _;
-    if let Some(value) = traceparent {
-        let carrier = std::collections::HashMap::from([("traceparent".to_owned(), value.to_owned())]);
-        let parent = opentelemetry_sdk::propagation::TraceContextPropagator::new().extract(&carrier);
-        if parent.span().span_context().is_valid() {
-            // Fails only for a span that has already started or that no trace layer sees.
-            let _ = span.set_parent(parent);
-        }
+    if let Some(parent) = traceparent.and_then(parent) {
+        // Fails only for a span that has already started or that no trace layer sees.
+        let _ = span.set_parent(parent);
     }
+}
+
+/// The same for a span that goes on with several traces: it links to each, and belongs to none. One alone is its parent.
+pub fn continue_traces<'t>(
+    span: &tracing::Span,
+    mut traceparents: impl ExactSizeIterator<Item = Option<&'t str>>,
+) {
+    if traceparents.len() == 1 {
+        continue_trace(span, traceparents.next().flatten());
+        return;
+    }
+    for parent in traceparents.flatten().filter_map(parent).take(MOST_LINKS) {
+        span.add_link(parent.span().span_context().clone());
+    }
+}
+
+/// The caller's span, as a `traceparent` names it.
+fn parent(traceparent: &str) -> Option<Context> {
+    let carrier = HashMap::from([("traceparent".to_owned(), traceparent.to_owned())]);
+    let parent = TraceContextPropagator::new().extract(&carrier);
+    parent.span().span_context().is_valid().then_some(parent)
 }
 
 /// Writes a span's trace id into its log field `trace_id`.

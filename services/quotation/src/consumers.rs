@@ -13,15 +13,17 @@ pub fn handlers() -> Handlers {
     Handlers::new().on(contrat_emis)
 }
 
-/// A contract was made of a quote: the quote is CONVERTI, also where it had expired in the meantime.
-fn contrat_emis<'c>(batch: &'c mut Batch, heard: &'c Received<ContratEmis>) -> Work<'c, (), EffectError> {
+/// Contracts were made of quotes: each quote is CONVERTI, also where it had expired in the meantime.
+fn contrat_emis<'c>(batch: &'c mut Batch, heard: &'c [Received<ContratEmis>]) -> Work<'c, (), EffectError> {
     Box::pin(async move {
-        let devis = heard.event.devis_id;
-        if store::convert(batch, devis).await? {
-            return Ok(());
+        for Received { event, .. } in heard {
+            let devis = event.devis_id;
+            if !store::convert(batch, devis).await? {
+                let contrat = event.contrat_id;
+                let detail = format!("contract {contrat} was made of quote {devis}, which nobody made here");
+                return Err(EffectError::Unacceptable { reason: "UnknownDevis", detail });
+            }
         }
-        let detail =
-            format!("contract {} was made of quote {devis}, which nobody made here", heard.event.contrat_id);
-        Err(EffectError::Unacceptable { reason: "UnknownDevis", detail })
+        Ok(())
     })
 }

@@ -14,10 +14,10 @@ pub fn handlers() -> Handlers {
     Handlers::new().on(devis_genere).on(devis_expire)
 }
 
-fn devis_genere<'c>(batch: &'c mut Batch, heard: &'c Received<DevisGenere>) -> Work<'c, (), EffectError> {
-    Box::pin(async move { Ok(store::hear_genere(batch.connection(), &heard.event).await?) })
+fn devis_genere<'c>(batch: &'c mut Batch, heard: &'c [Received<DevisGenere>]) -> Work<'c, (), EffectError> {
+    Box::pin(async move { Ok(store::hear_genere(batch.connection(), heard).await?) })
 }
 
-fn devis_expire<'c>(batch: &'c mut Batch, heard: &'c Received<DevisExpire>) -> Work<'c, (), EffectError> {
-    Box::pin(async move { Ok(store::hear_expire(batch.connection(), &heard.event).await?) })
+fn devis_expire<'c>(batch: &'c mut Batch, heard: &'c [Received<DevisExpire>]) -> Work<'c, (), EffectError> {
+    Box::pin(async move { Ok(store::hear_expire(batch.connection(), heard).await?) })
 }

@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 use platform::{
+    consumer::Received,
     outbox::Outgoing,
     store::{Batch, Cursor, Page, Store, Work, undecodable},
 };
 use schemas::{Cents, ContratId, DevisExpire, DevisGenere, DevisId, Event, Version};
-use sqlx::{Row as _, SqliteConnection, SqliteExecutor, migrate::Migrator, sqlite::SqliteRow};
+use sqlx::{QueryBuilder, Row as _, SqliteConnection, SqliteExecutor, migrate::Migrator, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use crate::domain::{self, Changement, Contrat, Devis, Motif, Offre, Refus, Statut};
@@ -109,38 +110,38 @@ async fn by_id(from: impl SqliteExecutor<'_>, id: ContratId) -> Result<Option<Co
     query.fetch_optional(from).await?.as_ref().map(contrat).transpose()
 }
 
-/// Adds what DevisGenere says; what DevisExpire said, if it came first, stays.
+/// Adds what each DevisGenere says; what DevisExpire said, if it came first, stays.
 pub(crate) async fn hear_genere(
     connection: &mut SqliteConnection,
-    heard: &DevisGenere,
+    heard: &[Received<DevisGenere>],
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO devis (devis_id, client_id, type_bien, prime, date_expiration) VALUES (?, ?, ?, ?, ?) \
-         ON CONFLICT (devis_id) DO UPDATE SET client_id = excluded.client_id, type_bien = excluded.type_bien, \
+    let mut insert =
+        QueryBuilder::new("INSERT INTO devis (devis_id, client_id, type_bien, prime, date_expiration) ");
+    insert.push_values(heard, |mut row, Received { event, .. }| {
+        row.push_bind(bytes(event.devis_id.uuid()))
+            .push_bind(event.client_id.as_str())
+            .push_bind(event.type_bien.as_str())
+            .push_bind(event.prime.get())
+            .push_bind(event.date_expiration.as_millisecond());
+    });
+    insert.push(
+        " ON CONFLICT (devis_id) DO UPDATE SET client_id = excluded.client_id, type_bien = excluded.type_bien, \
          prime = excluded.prime, date_expiration = excluded.date_expiration",
-    )
-    .bind(bytes(heard.devis_id.uuid()))
-    .bind(heard.client_id.as_str())
-    .bind(heard.type_bien.as_str())
-    .bind(heard.prime.get())
-    .bind(heard.date_expiration.as_millisecond())
-    .execute(connection)
-    .await
-    .map(drop)
+    );
+    insert.build().execute(connection).await.map(drop)
 }
 
-/// Marks a quote as expired, also where nothing else of it was heard yet.
+/// Marks each quote as expired, also where nothing else of it was heard yet.
 pub(crate) async fn hear_expire(
     connection: &mut SqliteConnection,
-    heard: &DevisExpire,
+    heard: &[Received<DevisExpire>],
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO devis (devis_id, expire) VALUES (?, 1) ON CONFLICT (devis_id) DO UPDATE SET expire = 1",
-    )
-    .bind(bytes(heard.devis_id.uuid()))
-    .execute(connection)
-    .await
-    .map(drop)
+    let mut insert = QueryBuilder::new("INSERT INTO devis (devis_id, expire) ");
+    insert.push_values(heard, |mut row, Received { event, .. }| {
+        row.push_bind(bytes(event.devis_id.uuid())).push_bind(true);
+    });
+    insert.push(" ON CONFLICT (devis_id) DO UPDATE SET expire = 1");
+    insert.build().execute(connection).await.map(drop)
 }
 
 async fn insert(connection: &mut SqliteConnection, contrat: &Contrat) -> Result<(), sqlx::Error> {

@@ -1,11 +1,13 @@
 //! One batch, one transaction: inbox, effects, letters and offsets, all of them or none.
 
 use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
+    collections::{BTreeMap, HashMap, btree_map::Entry},
+    ops::Range,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use jiff::Timestamp;
+use schemas::CloudEvent;
 use sqlx::Executor as _;
 use tracing::Instrument as _;
 
@@ -14,7 +16,7 @@ use super::{
     dead_letter::Letter,
     handlers::{Handlers, Pending},
     metrics::ConsumerMetrics,
-    prepare::{Content, Prepared, Unreadable, prepare},
+    prepare::{Prepared, Unreadable, prepare},
     record::Record,
     rows::{self, Progress},
 };
@@ -40,6 +42,8 @@ pub(super) struct Applier {
     position: Position,
     membership: Membership,
     metrics: ConsumerMetrics,
+    /// The ledger as the last transaction has left it; nothing where one was not committed.
+    book: Mutex<Option<Book>>,
 }
 
 /// Why a batch could not be applied for now. It is tried again for ever: nothing is wrong with its records.
@@ -54,9 +58,9 @@ enum BatchError {
 /// Why a transaction was taken back.
 #[derive(Debug, thiserror::Error)]
 enum ApplyError {
-    /// One record's effect was refused for good; the batch is tried again with each effect on its own.
-    #[error("a record cannot be applied")]
-    Unacceptable,
+    /// A record is a repeat, or its effect was refused for good: the batch is tried again, each record on its own.
+    #[error("the batch cannot be applied in one")]
+    NotTogether,
     #[error(transparent)]
     Outbox(#[from] OutboxError),
     #[error("the database answered: {0}")]
@@ -77,9 +81,10 @@ impl BatchError {
 /// How a transaction runs its effects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Care {
-    /// One after the other; a refused one takes the whole transaction back.
+    /// All of a topic at once. That every record is new and acceptable is believed, and found out; if one is not, the
+    /// whole is taken back.
     Together,
-    /// Each behind a savepoint of its own; a refused one becomes a letter.
+    /// One after the other, each behind a savepoint of its own; a refused one becomes a letter.
     Apart,
 }
 
@@ -109,6 +114,7 @@ impl Applier {
             position: store.position.clone(),
             membership: membership.clone(),
             metrics,
+            book: Mutex::new(None),
         }
     }
 
@@ -121,8 +127,11 @@ impl Applier {
     }
 
     /// Applies a batch, however often it takes. Returns where its partitions are to be read on.
-    pub(super) async fn settle(&self, records: Vec<Record>) -> Next {
+    pub(super) async fn settle(&self, mut records: Vec<Record>) -> Next {
+        let fetched = records.len();
+        records.retain(|record| !self.position.has_passed(&record.topic, record.partition, record.offset));
         let count = records.len();
+        self.metrics.redelivered.inc_by((fetched - count) as u64);
         let records = Arc::new(records);
         let mut backoff = Backoff::new();
         loop {
@@ -146,7 +155,7 @@ impl Applier {
     async fn apply(&self, records: &Arc<Vec<Record>>) -> Result<Next, BatchError> {
         let prepared = Arc::new(prepare(Arc::clone(records), &self.handlers, &self.registry).await?);
         let done = match self.transact(&prepared, Care::Together).await {
-            Err(WriteError::Refused(ApplyError::Unacceptable)) => {
+            Err(WriteError::Refused(ApplyError::NotTogether)) => {
                 self.transact(&prepared, Care::Apart).await?
             }
             done => done?,
@@ -159,17 +168,25 @@ impl Applier {
 
     async fn transact(&self, prepared: &Arc<Prepared>, care: Care) -> Result<Done, WriteError<ApplyError>> {
         let (prepared, membership) = (Arc::clone(prepared), self.membership.clone());
+        let book = self.book().take().unwrap_or_default();
         let work = self.writer.run(move |batch| {
             Box::pin(async move {
-                let (book, done) = (Book::default(), Done::default());
+                let done = Done::default();
                 let mut transaction = Transaction { batch, care, membership: &membership, book, done };
                 transaction.run(&prepared).await?;
-                let Transaction { batch, book, done, .. } = transaction;
+                let Transaction { batch, mut book, done, .. } = transaction;
                 book.store(batch.connection()).await?;
-                Ok(done)
+                Ok((book, done))
             })
         });
-        work.await
+        let (book, done) = work.await?;
+        *self.book() = Some(book);
+        Ok(done)
+    }
+
+    /// A thread that panicked with the lock held left a whole book behind, or none.
+    fn book(&self) -> MutexGuard<'_, Option<Book>> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn count(&self, done: &Done, records: usize) {
@@ -200,20 +217,10 @@ struct Transaction<'c> {
 
 impl Transaction<'_> {
     async fn run(&mut self, prepared: &Prepared) -> Result<(), ApplyError> {
-        let mut partitions: BTreeMap<(&str, i32), Progress> = BTreeMap::new();
-        for (record, content) in prepared.iter() {
-            let at = (record.topic.as_str(), record.partition);
-            let mut progress = match partitions.get(&at) {
-                Some(progress) => *progress,
-                None => rows::progress(self.batch.connection(), at.0, at.1).await?,
-            };
-            if record.offset < progress.next_offset {
-                self.done.redelivered += 1;
-            } else {
-                self.take(record, content, progress.id).await?;
-                progress.next_offset = record.offset + 1;
-            }
-            partitions.insert(at, progress);
+        let mut partitions = BTreeMap::new();
+        match self.care {
+            Care::Together => self.together(prepared, &mut partitions).await?,
+            Care::Apart => self.apart(prepared, &mut partitions).await?,
         }
         for ((topic, partition), progress) in partitions {
             rows::advance(self.batch.connection(), progress).await?;
@@ -222,58 +229,139 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Deals with one record that was not dealt with before.
-    async fn take(&mut self, record: &Record, content: &Content, partition: i64) -> Result<(), ApplyError> {
-        let event = match content {
-            Ok(event) => event.as_ref(),
-            Err(unreadable) => return self.bury(record, unreadable).await,
-        };
-        if self.care == Care::Together {
-            return match self.happen(event, record, partition).await {
-                Err(EffectError::Unacceptable { .. }) => Err(ApplyError::Unacceptable),
-                happened => Ok(happened.map_err(fault)?),
-            };
+    async fn together<'p>(
+        &mut self,
+        prepared: &'p Prepared,
+        partitions: &mut BTreeMap<(&'p str, i32), Progress>,
+    ) -> Result<(), ApplyError> {
+        let mut inbox = Vec::with_capacity(prepared.len());
+        for (record, content) in prepared.iter() {
+            let progress = self.progress(record, partitions).await?;
+            if record.offset < progress.next_offset {
+                return Err(ApplyError::NotTogether);
+            }
+            progress.next_offset = record.offset + 1;
+            match content {
+                Ok(index) => {
+                    let id = prepared.beside(record).envelope(*index).id;
+                    inbox.push(rows::Remembered { event: id, partition: progress.id, offset: record.offset });
+                }
+                Err(unreadable) => self.bury(record, unreadable).await?,
+            }
         }
+        if !rows::remember(self.batch.connection(), &inbox).await? {
+            return Err(ApplyError::NotTogether);
+        }
+        for (topic, events) in prepared.events() {
+            match self.happen(topic, events, 0..events.len()).await {
+                Err(EffectError::Unacceptable { .. }) => return Err(ApplyError::NotTogether),
+                happened => happened.map_err(fault)?,
+            }
+        }
+        for (record, content) in prepared.iter() {
+            if let Ok(index) = content {
+                self.applied(record, prepared.beside(record).envelope(*index)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn apart<'p>(
+        &mut self,
+        prepared: &'p Prepared,
+        partitions: &mut BTreeMap<(&'p str, i32), Progress>,
+    ) -> Result<(), ApplyError> {
+        for (record, content) in prepared.iter() {
+            let progress = self.progress(record, partitions).await?;
+            if record.offset < progress.next_offset {
+                self.done.redelivered += 1;
+                continue;
+            }
+            progress.next_offset = record.offset + 1;
+            let partition = progress.id;
+            match content {
+                Ok(index) => self.take(record, prepared.beside(record), *index, partition).await?,
+                Err(unreadable) => self.bury(record, unreadable).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Deals with one event that was not dealt with before, or with a repeat of one.
+    async fn take(
+        &mut self,
+        record: &Record,
+        events: &dyn Pending,
+        index: usize,
+        partition: i64,
+    ) -> Result<(), ApplyError> {
+        let envelope = events.envelope(index);
+        let row = rows::Remembered { event: envelope.id, partition, offset: record.offset };
         self.execute("SAVEPOINT effect").await?;
         let before = self.batch.appended();
-        let happened = self.happen(event, record, partition).await;
+        let happened = if rows::remember(self.batch.connection(), &[row]).await? {
+            self.happen(&record.topic, events, index..index + 1).await.map(|()| true)
+        } else {
+            Ok(false)
+        };
         if let Err(EffectError::Unacceptable { reason, detail }) = happened {
             self.execute("ROLLBACK TO effect").await?;
             self.batch.set_appended(before);
             self.execute("RELEASE effect").await?;
-            let envelope = Some(Box::new(event.envelope().clone()));
+            let envelope = Some(Box::new(envelope.clone()));
             return self.bury(record, &Unreadable { reason, detail, envelope }).await;
         }
-        happened.map_err(fault)?;
+        if happened.map_err(fault)? {
+            self.applied(record, envelope).await?;
+        } else {
+            self.done.repeats += 1;
+        }
         self.execute("RELEASE effect").await
     }
 
-    /// The effect of an event, unless it has happened.
+    /// The effect of events of a topic.
     async fn happen(
         &mut self,
-        event: &dyn Pending,
-        record: &Record,
-        partition: i64,
+        topic: &str,
+        events: &dyn Pending,
+        which: Range<usize>,
     ) -> Result<(), EffectError> {
-        let envelope = event.envelope();
-        if !rows::remember(self.batch.connection(), envelope.id, partition, record.offset).await? {
-            self.done.repeats += 1;
-            return Ok(());
-        }
         let span = tracing::info_span!(
             "process",
             otel.kind = "consumer",
             messaging.system = "kafka",
-            messaging.destination.name = %record.topic,
-            ce_id = %envelope.id,
+            messaging.destination.name = %topic,
+            messaging.batch.message_count = which.len(),
             trace_id = tracing::field::Empty,
         );
-        telemetry::continue_trace(&span, envelope.traceparent.as_deref());
+        let traces = which.clone().map(|index| events.envelope(index).traceparent.as_deref());
+        telemetry::continue_traces(&span, traces);
         telemetry::log_trace_id(&span);
-        event.happen(self.batch).instrument(span).await.map_err(judged)?;
+        events.happen(which, self.batch).instrument(span).await.map_err(judged)
+    }
+
+    async fn applied(&mut self, record: &Record, envelope: &CloudEvent) -> Result<(), ApplyError> {
         self.book.applied(self.batch.connection(), envelope, place(record)).await?;
-        *self.done.applied.entry(record.topic.clone()).or_default() += 1;
+        match self.done.applied.get_mut(&record.topic) {
+            Some(count) => *count += 1,
+            None => drop(self.done.applied.insert(record.topic.clone(), 1)),
+        }
         Ok(())
+    }
+
+    /// How far the record's partition has come.
+    async fn progress<'m, 'p>(
+        &mut self,
+        record: &'p Record,
+        partitions: &'m mut BTreeMap<(&'p str, i32), Progress>,
+    ) -> Result<&'m mut Progress, ApplyError> {
+        Ok(match partitions.entry((record.topic.as_str(), record.partition)) {
+            Entry::Occupied(found) => found.into_mut(),
+            Entry::Vacant(place) => {
+                let connection = self.batch.connection();
+                place.insert(rows::progress(connection, &record.topic, record.partition).await?)
+            }
+        })
     }
 
     async fn bury(&mut self, record: &Record, why: &Unreadable) -> Result<(), ApplyError> {
@@ -313,7 +401,7 @@ fn judged(error: EffectError) -> EffectError {
 /// What is wrong with the database or the outbox, and not with a record.
 fn fault(error: EffectError) -> ApplyError {
     match error {
-        EffectError::Unacceptable { .. } => ApplyError::Unacceptable,
+        EffectError::Unacceptable { .. } => ApplyError::NotTogether,
         EffectError::Outbox(error) => ApplyError::Outbox(error),
         EffectError::Sql(error) => ApplyError::Sql(error),
     }

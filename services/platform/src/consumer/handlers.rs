@@ -1,6 +1,6 @@
 //! What a service does with the events that it hears: one effect for each event type.
 
-use std::{collections::BTreeMap, fmt, marker::PhantomData};
+use std::{collections::BTreeMap, fmt, marker::PhantomData, ops::Range};
 
 use apache_avro::Schema;
 use schemas::{CloudEvent, DecodeError, Event, TopicName};
@@ -29,9 +29,11 @@ pub enum EffectError {
     Sql(#[from] sqlx::Error),
 }
 
-/// What hearing an event of type `E` does, inside the transaction. Events of different topics arrive in any order; an
-/// effect gives the same state in the end whatever the order was.
-pub type Effect<E> = for<'c> fn(&'c mut Batch, &'c Received<E>) -> Work<'c, (), EffectError>;
+/// What hearing events of type `E` does, inside the transaction: all those of a batch at once, so that one statement can
+/// do for many. None was heard before, and those of a partition are in its order; those of different topics arrive in any
+/// order, and the state is the same in the end whatever it was. Where one of them is unacceptable, all of it is taken back,
+/// and each comes again alone.
+pub type Effect<E> = for<'c> fn(&'c mut Batch, &'c [Received<E>]) -> Work<'c, (), EffectError>;
 
 /// The topics that a service listens to, and its effect for each.
 #[derive(Debug, Default)]
@@ -56,27 +58,32 @@ impl Handlers {
         self.by_topic.keys().copied()
     }
 
-    pub(super) fn get(&self, topic: &str) -> Option<&dyn Handler> {
+    /// The handler of a topic, with the topic's name.
+    pub(super) fn get(&self, topic: &str) -> Option<(&'static str, &dyn Handler)> {
         let found = self.by_topic.iter().find(|(name, _)| name.as_str() == topic);
-        found.map(|(_, handler)| handler.as_ref())
+        found.map(|(name, handler)| (name.as_str(), handler.as_ref()))
     }
 }
 
 /// A handler whose event type is forgotten, so that one table holds them all.
 pub(super) trait Handler: fmt::Debug + Send + Sync {
-    /// The event that a body holds, with its effect still to happen.
-    fn decode(
-        &self,
+    /// Room for events of its type.
+    fn room(&self) -> Box<dyn Pending>;
+}
+
+/// Decoded events of one topic, with their effect still to happen. It can be tried again, in another transaction.
+pub(super) trait Pending: fmt::Debug + Send + Sync {
+    /// Decodes a body and keeps the event. Gives the envelope back where it cannot.
+    fn push(
+        &mut self,
         envelope: CloudEvent,
         writer: &Schema,
         body: &[u8],
-    ) -> Result<Box<dyn Pending>, DecodeError>;
-}
-
-/// A decoded event. Its effect can be tried again, in another transaction.
-pub(super) trait Pending: fmt::Debug + Send + Sync {
-    fn envelope(&self) -> &CloudEvent;
-    fn happen<'c>(&'c self, batch: &'c mut Batch) -> Work<'c, (), EffectError>;
+    ) -> Result<(), Box<(CloudEvent, DecodeError)>>;
+    fn len(&self) -> usize;
+    fn envelope(&self, index: usize) -> &CloudEvent;
+    /// The effect of these of them.
+    fn happen<'c>(&'c self, which: Range<usize>, batch: &'c mut Batch) -> Work<'c, (), EffectError>;
 }
 
 struct Typed<E> {
@@ -85,29 +92,42 @@ struct Typed<E> {
 }
 
 struct Heard<E> {
-    received: Received<E>,
+    received: Vec<Received<E>>,
     effect: Effect<E>,
 }
 
 impl<E: Event + Send + Sync + 'static> Handler for Typed<E> {
-    fn decode(
-        &self,
-        envelope: CloudEvent,
-        writer: &Schema,
-        body: &[u8],
-    ) -> Result<Box<dyn Pending>, DecodeError> {
-        let event = schemas::decode::<E>(writer, body)?;
-        Ok(Box::new(Heard { received: Received { envelope, event }, effect: self.effect }))
+    fn room(&self) -> Box<dyn Pending> {
+        Box::new(Heard { received: Vec::new(), effect: self.effect })
     }
 }
 
 impl<E: Event + Send + Sync + 'static> Pending for Heard<E> {
-    fn envelope(&self) -> &CloudEvent {
-        &self.received.envelope
+    fn push(
+        &mut self,
+        envelope: CloudEvent,
+        writer: &Schema,
+        body: &[u8],
+    ) -> Result<(), Box<(CloudEvent, DecodeError)>> {
+        match schemas::decode::<E>(writer, body) {
+            Ok(event) => {
+                self.received.push(Received { envelope, event });
+                Ok(())
+            }
+            Err(error) => Err(Box::new((envelope, error))),
+        }
     }
 
-    fn happen<'c>(&'c self, batch: &'c mut Batch) -> Work<'c, (), EffectError> {
-        (self.effect)(batch, &self.received)
+    fn len(&self) -> usize {
+        self.received.len()
+    }
+
+    fn envelope(&self, index: usize) -> &CloudEvent {
+        &self.received[index].envelope
+    }
+
+    fn happen<'c>(&'c self, which: Range<usize>, batch: &'c mut Batch) -> Work<'c, (), EffectError> {
+        (self.effect)(batch, &self.received[which])
     }
 }
 
@@ -119,6 +139,9 @@ impl<E: Event> fmt::Debug for Typed<E> {
 
 impl<E: Event> fmt::Debug for Heard<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Heard").field(&self.received.envelope).finish()
+        f.debug_struct("Heard")
+            .field("type", &E::TYPE)
+            .field("events", &self.received.len())
+            .finish_non_exhaustive()
     }
 }

@@ -71,6 +71,11 @@ impl Position {
         self.state().next.get(&(topic.to_owned(), partition)).copied()
     }
 
+    /// Whether the record at that offset was dealt with.
+    pub(super) fn has_passed(&self, topic: &str, partition: i32, offset: i64) -> bool {
+        self.next(topic, partition).is_some_and(|next| offset < next)
+    }
+
     /// What a COMMIT has made durable.
     pub(super) fn moved(&self, next: impl IntoIterator<Item = ((String, i32), i64)>) {
         self.state().next.extend(next);

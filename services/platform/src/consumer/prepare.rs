@@ -1,6 +1,6 @@
 //! From a record to the event that it holds, or to why it holds none.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use schemas::{CloudEvent, SchemaId, wire};
 
@@ -15,10 +15,11 @@ use crate::registry::{RegistryClient, RegistryError};
 pub(super) struct Prepared {
     records: Arc<Vec<Record>>,
     contents: Vec<Content>,
+    events: BTreeMap<&'static str, Box<dyn Pending>>,
 }
 
-/// What a record holds: an event with its effect still to happen, or why there is none.
-pub(super) type Content = Result<Box<dyn Pending>, Unreadable>;
+/// What a record holds: an event, by its place among those of its topic, or why there is none.
+pub(super) type Content = Result<usize, Unreadable>;
 
 impl Prepared {
     pub(super) fn len(&self) -> usize {
@@ -27,6 +28,16 @@ impl Prepared {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Record, &Content)> {
         self.records.iter().zip(&self.contents)
+    }
+
+    /// The events of each topic.
+    pub(super) fn events(&self) -> impl Iterator<Item = (&'static str, &dyn Pending)> {
+        self.events.iter().map(|(topic, events)| (*topic, events.as_ref()))
+    }
+
+    /// The events of the record's topic.
+    pub(super) fn beside(&self, record: &Record) -> &dyn Pending {
+        self.events.get(record.topic.as_str()).expect("a record that holds an event").as_ref()
     }
 }
 
@@ -56,16 +67,18 @@ pub(super) async fn prepare(
     registry: &RegistryClient,
 ) -> Result<Prepared, RegistryError> {
     let mut contents = Vec::with_capacity(records.len());
+    let mut events = BTreeMap::new();
     for record in records.iter() {
-        contents.push(read(record, handlers, registry).await?);
+        contents.push(read(record, handlers, registry, &mut events).await?);
     }
-    Ok(Prepared { records, contents })
+    Ok(Prepared { records, contents, events })
 }
 
 async fn read(
     record: &Record,
     handlers: &Handlers,
     registry: &RegistryClient,
+    events: &mut BTreeMap<&'static str, Box<dyn Pending>>,
 ) -> Result<Content, RegistryError> {
     let envelope = match envelope(record) {
         Ok(envelope) => envelope,
@@ -82,13 +95,19 @@ async fn read(
         }
         Err(error) => return Err(error),
     };
-    let Some(handler) = handlers.get(&record.topic) else {
+    let Some((topic, handler)) = handlers.get(&record.topic) else {
         return Ok(Err(
             Unreadable::new("NoHandler", "the service does not listen to this topic").of(envelope)
         ));
     };
-    let decoded = handler.decode(envelope.clone(), &writer, body);
-    Ok(decoded.map_err(|error| Unreadable::new(error.reason(), &error).of(envelope)))
+    let heard = events.entry(topic).or_insert_with(|| handler.room());
+    Ok(match heard.push(envelope, &writer, body) {
+        Ok(()) => Ok(heard.len() - 1),
+        Err(refused) => {
+            let (envelope, error) = *refused;
+            Err(Unreadable::new(error.reason(), &error).of(envelope))
+        }
+    })
 }
 
 fn envelope(record: &Record) -> Result<CloudEvent, Unreadable> {

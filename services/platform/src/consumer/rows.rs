@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use schemas::EventId;
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::{QueryBuilder, Row as _, SqliteConnection};
 
 /// Offsets behind a partition's next one that the inbox remembers events of. A repeat follows its event within one batch
 /// of the relay, so this is a hundred times what is needed.
@@ -103,20 +103,29 @@ pub(super) async fn realign(
     Ok(Some(Realigned { from, to: Some(first) }))
 }
 
-/// Puts an event into the inbox; `false` where it is there already.
+/// An event, and the record that brought it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Remembered {
+    pub(super) event: EventId,
+    /// The partition's [`Progress::id`].
+    pub(super) partition: i64,
+    pub(super) offset: i64,
+}
+
+/// Puts events into the inbox; `false` where one of them was there already, or is among them twice.
 pub(super) async fn remember(
     connection: &mut SqliteConnection,
-    event: EventId,
-    partition: i64,
-    offset: i64,
+    events: &[Remembered],
 ) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query(
-        "INSERT INTO inbox (event_id, partition, offset) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-    )
-    .bind(event.uuid().as_bytes().as_slice())
-    .bind(partition)
-    .bind(offset)
-    .execute(connection)
-    .await?;
-    Ok(done.rows_affected() > 0)
+    if events.is_empty() {
+        return Ok(true);
+    }
+    let mut insert = QueryBuilder::new("INSERT INTO inbox (event_id, partition, offset) ");
+    insert.push_values(events, |mut row, remembered| {
+        row.push_bind(remembered.event.uuid().as_bytes().to_vec())
+            .push_bind(remembered.partition)
+            .push_bind(remembered.offset);
+    });
+    let done = insert.push(" ON CONFLICT DO NOTHING").build().execute(connection).await?;
+    Ok(done.rows_affected() == events.len() as u64)
 }

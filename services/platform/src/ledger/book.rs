@@ -1,17 +1,18 @@
 //! The ledger's entries of one transaction.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::{BTreeMap, BTreeSet};
 
-use ledger::{Anomaly, AnomalyKind, Ranges};
+use ledger::{Anomaly, AnomalyKind, Ranges, block_of};
 use schemas::CloudEvent;
 use sqlx::SqliteConnection;
 
 use super::rows::{self, Kind};
 
 /// Sources and topics, and ranges of each, that are kept. A lab has some; a stream of made-up sources or numbers ends
-/// here, and is counted.
+/// here, and is counted. A service that catches up has some thousands of ranges: as many events as it is further on one
+/// partition than on another.
 const MOST_STREAMS: i64 = 200;
-const MOST_RANGES: usize = 10_000;
+const MOST_RANGES: usize = 50_000;
 /// Anomalies of each stream that are kept by id.
 const MOST_ANOMALIES: u64 = 100;
 
@@ -23,21 +24,24 @@ pub(crate) struct Place<'r> {
     pub(crate) offset: i64,
 }
 
-/// What a transaction adds to the ledger. Streams are read when they are first needed, and written at the end.
+/// The ledger as the database has it, and what a transaction adds. A stream is read when it is first needed, and kept: whoever
+/// holds the book throws it away where the transaction was not committed.
 #[derive(Debug, Default)]
 pub(crate) struct Book {
-    streams: BTreeMap<(String, String), Option<Open>>,
+    streams: BTreeMap<String, BTreeMap<String, Open>>,
     letters: BTreeMap<(String, i32), Ranges>,
     untracked: i64,
 }
 
-/// A stream as it was read, and as it is to be.
+/// A stream, and what of it is not written yet.
 #[derive(Debug)]
 struct Open {
     id: i64,
-    before: Stream,
     now: Stream,
-    anomalies: Vec<Anomaly>,
+    applied: BTreeSet<i64>,
+    buried: BTreeSet<i64>,
+    last: BTreeSet<i32>,
+    anomalies: Option<Vec<Anomaly>>,
 }
 
 /// A stream's row and what belongs to it.
@@ -74,6 +78,7 @@ impl Book {
             stream.now.out_of_order += 1;
             stream.tell(AnomalyKind::OutOfOrder, event, at);
         }
+        stream.applied.insert(block_of(number));
         stream.passed(at.partition, number);
         Ok(())
     }
@@ -90,33 +95,25 @@ impl Book {
         let number = event.topic_sequence.0;
         let stream = self.stream(connection, &event.source, at.topic).await?;
         if let Some(stream) = stream.filter(|stream| stream.has_room(number)) {
-            stream.now.buried.insert(event.topic_sequence.0);
-            stream.passed(at.partition, event.topic_sequence.0);
+            stream.now.buried.insert(number);
+            stream.buried.insert(block_of(number));
+            stream.passed(at.partition, number);
         }
         Ok(())
     }
 
     /// Writes what the transaction has added.
-    pub(crate) async fn store(self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-        for Open { id, before, now, anomalies } in self.streams.into_values().flatten() {
-            rows::replace(connection, id, Kind::Applied, &before.applied, &now.applied).await?;
-            rows::replace(connection, id, Kind::Buried, &before.buried, &now.buried).await?;
-            for (partition, number) in
-                now.last.iter().filter(|(partition, last)| before.last.get(partition) != Some(last))
-            {
-                rows::set_last(connection, id, *partition, *number).await?;
-            }
-            if (now.twice, now.out_of_order) != (before.twice, before.out_of_order) {
-                rows::set_anomalies(connection, id, now.twice, now.out_of_order, &anomalies).await?;
-            }
+    pub(crate) async fn store(&mut self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        for stream in self.streams.values_mut().flat_map(BTreeMap::values_mut) {
+            stream.store(connection).await?;
         }
-        for ((topic, partition), offsets) in self.letters {
+        for ((topic, partition), offsets) in std::mem::take(&mut self.letters) {
             rows::add_letters(connection, &topic, partition, &offsets).await?;
         }
-        if self.untracked > 0 {
-            rows::add_untracked(connection, self.untracked).await?;
+        match std::mem::take(&mut self.untracked) {
+            0 => Ok(()),
+            events => rows::add_untracked(connection, events).await,
         }
-        Ok(())
     }
 
     /// The stream of that source and topic; nothing where there are too many.
@@ -126,24 +123,48 @@ impl Book {
         source: &str,
         topic: &str,
     ) -> Result<Option<&mut Open>, sqlx::Error> {
-        let found = match self.streams.entry((source.to_owned(), topic.to_owned())) {
-            Entry::Occupied(found) => found.into_mut(),
-            Entry::Vacant(place) => {
-                let found = rows::stream(connection, source, topic, MOST_STREAMS).await?;
-                let open = |(id, before): (i64, Stream)| Open {
-                    id,
-                    now: before.clone(),
-                    before,
-                    anomalies: Vec::new(),
-                };
-                place.insert(found.map(open))
-            }
-        };
-        Ok(found.as_mut())
+        let known = self.streams.get(topic).is_some_and(|sources| sources.contains_key(source));
+        if !known {
+            let Some((id, now)) = rows::stream(connection, source, topic, MOST_STREAMS).await? else {
+                return Ok(None);
+            };
+            self.streams.entry(topic.to_owned()).or_default().insert(source.to_owned(), Open::new(id, now));
+        }
+        Ok(self.streams.get_mut(topic).and_then(|sources| sources.get_mut(source)))
     }
 }
 
 impl Open {
+    const fn new(id: i64, now: Stream) -> Self {
+        Self {
+            id,
+            now,
+            applied: BTreeSet::new(),
+            buried: BTreeSet::new(),
+            last: BTreeSet::new(),
+            anomalies: None,
+        }
+    }
+
+    async fn store(&mut self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        let Stream { applied, buried, last, twice, out_of_order } = &self.now;
+        let blocks = std::mem::take(&mut self.applied);
+        rows::set_blocks(connection, self.id, Kind::Applied, applied, &blocks).await?;
+        let blocks = std::mem::take(&mut self.buried);
+        rows::set_blocks(connection, self.id, Kind::Buried, buried, &blocks).await?;
+        for partition in std::mem::take(&mut self.last) {
+            if let Some(number) = last.get(&partition) {
+                rows::set_last(connection, self.id, partition, *number).await?;
+            }
+        }
+        match self.anomalies.take() {
+            Some(anomalies) => {
+                rows::set_anomalies(connection, self.id, *twice, *out_of_order, &anomalies).await
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Whether the number can be kept: a new range only where there are not too many, what closes a gap always.
     fn has_room(&self, number: i64) -> bool {
         let Stream { applied, buried, .. } = &self.now;
@@ -157,16 +178,20 @@ impl Open {
 
     fn passed(&mut self, partition: i32, number: i64) {
         let last = self.now.last.entry(partition).or_default();
-        *last = number.max(*last);
+        if number > *last {
+            *last = number;
+            self.last.insert(partition);
+        }
     }
 
     fn tell(&mut self, kind: AnomalyKind, event: &CloudEvent, at: Place<'_>) {
         let number = event.topic_sequence.0;
         tracing::error!(kind = kind.as_str(), ce_id = %event.id, source = event.source, number, topic = at.topic,
             partition = at.partition, offset = at.offset, "an effect that should not have been");
+        let anomalies = self.anomalies.get_or_insert_default();
         if self.now.twice + self.now.out_of_order <= MOST_ANOMALIES {
             let Place { partition, offset, .. } = at;
-            self.anomalies.push(Anomaly { kind, number, event_id: event.id.to_string(), partition, offset });
+            anomalies.push(Anomaly { kind, number, event_id: event.id.to_string(), partition, offset });
         }
     }
 }

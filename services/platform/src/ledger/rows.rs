@@ -1,13 +1,14 @@
 //! The ledger's SQL.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ledger::{Anomaly, AnomalyKind, Heard, LastNumber, LetterTally, Numbered, Offset, Ranges};
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
 use super::book::Stream;
+use crate::store::undecodable;
 
-/// What a stream's range is of.
+/// What a stream's numbers are of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Applied,
@@ -67,38 +68,34 @@ async fn whole(connection: &mut SqliteConnection, row: &SqliteRow) -> Result<(i6
 }
 
 async fn ranges(connection: &mut SqliteConnection, stream: i64, kind: Kind) -> Result<Ranges, sqlx::Error> {
-    let pairs =
-        sqlx::query_as::<_, (i64, i64)>("SELECT first, last FROM ledger_range WHERE stream = ? AND kind = ?")
-            .bind(stream)
-            .bind(kind.as_str())
-            .fetch_all(connection)
-            .await?;
-    Ok(pairs.into_iter().collect())
+    let blocks = sqlx::query_as::<_, (i64, Vec<u8>)>(
+        "SELECT block, bits FROM ledger_block WHERE stream = ? AND kind = ? ORDER BY block",
+    )
+    .bind(stream)
+    .bind(kind.as_str())
+    .fetch_all(connection)
+    .await?;
+    let mut ranges = Ranges::default();
+    for (block, bits) in blocks {
+        ranges.add_bits(block, &bits).map_err(undecodable)?;
+    }
+    Ok(ranges)
 }
 
-/// Writes the ranges that are not as they were.
-pub(super) async fn replace(
+/// Writes blocks of a stream's numbers.
+pub(super) async fn set_blocks(
     connection: &mut SqliteConnection,
     stream: i64,
     kind: Kind,
-    before: &Ranges,
-    now: &Ranges,
+    numbers: &Ranges,
+    blocks: &BTreeSet<i64>,
 ) -> Result<(), sqlx::Error> {
-    let (before, now): (BTreeMap<_, _>, BTreeMap<_, _>) = (before.pairs().collect(), now.pairs().collect());
-    for first in before.keys().filter(|first| !now.contains_key(first)) {
-        sqlx::query("DELETE FROM ledger_range WHERE stream = ? AND kind = ? AND first = ?")
+    for block in blocks {
+        sqlx::query("INSERT OR REPLACE INTO ledger_block (stream, kind, block, bits) VALUES (?, ?, ?, ?)")
             .bind(stream)
             .bind(kind.as_str())
-            .bind(first)
-            .execute(&mut *connection)
-            .await?;
-    }
-    for (first, last) in now.iter().filter(|(first, last)| before.get(first) != Some(last)) {
-        sqlx::query("INSERT OR REPLACE INTO ledger_range (stream, kind, first, last) VALUES (?, ?, ?, ?)")
-            .bind(stream)
-            .bind(kind.as_str())
-            .bind(first)
-            .bind(last)
+            .bind(block)
+            .bind(numbers.bits(*block))
             .execute(&mut *connection)
             .await?;
     }
