@@ -120,12 +120,13 @@ impl Follower {
 
     async fn follow(&self) -> Result<(), FollowError> {
         let consumer = self.consumer()?;
-        let producer: FutureProducer = ClientConfig::new()
+        let producer: FutureProducer<QuietContext> = ClientConfig::new()
             .set("bootstrap.servers", &self.bootstrap_servers)
             .set("acks", "all")
             .set("linger.ms", "0")
             .set("reconnect.backoff.max.ms", "2000")
-            .create()?;
+            .set_log_level(RDKafkaLogLevel::Warning)
+            .create_with_context(QuietContext)?;
         loop {
             let record = match consumer.recv().await {
                 Ok(record) => record,
@@ -174,7 +175,11 @@ impl Follower {
         self.current.send_replace(Some(Arc::clone(control)));
     }
 
-    async fn answer(&self, producer: &FutureProducer, control: &Control) -> Result<(), FollowError> {
+    async fn answer(
+        &self,
+        producer: &FutureProducer<QuietContext>,
+        control: &Control,
+    ) -> Result<(), FollowError> {
         let answer = ControlAck {
             service: self.service.to_owned(),
             instance: self.instance.clone(),

@@ -57,13 +57,18 @@ impl ClientContext for ProducerContext {
     }
 }
 
-/// For tools: librdkafka's log lines go where ours go, which is nowhere unless somebody sets a subscriber up.
+/// For tools and observers: librdkafka's log lines go where ours go, and a broker that is away, of which it tells at every
+/// attempt, is no news.
 #[derive(Debug)]
 pub struct QuietContext;
 
 impl ClientContext for QuietContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         log_line(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, reason, "Kafka client");
     }
 }
 

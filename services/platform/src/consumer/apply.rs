@@ -126,44 +126,43 @@ impl Applier {
         &self.writer
     }
 
-    /// Applies a batch, however often it takes. Returns where its partitions are to be read on.
-    pub(super) async fn settle(&self, mut records: Vec<Record>) -> Next {
+    /// Reads a batch, however often it takes: what its records hold, without those that were dealt with.
+    pub(super) async fn prepare(&self, mut records: Vec<Record>) -> Arc<Prepared> {
         let fetched = records.len();
         records.retain(|record| !self.position.has_passed(&record.topic, record.partition, record.offset));
-        let count = records.len();
-        self.metrics.redelivered.inc_by((fetched - count) as u64);
+        self.metrics.redelivered.inc_by((fetched - records.len()) as u64);
         let records = Arc::new(records);
-        let mut backoff = Backoff::new();
+        let mut attempts = Attempts::new(&self.metrics, records.len());
         loop {
-            let error = match self.apply(&records).await {
-                Ok(next) => {
-                    if backoff.succeeded() {
-                        tracing::info!(records = count, "consuming again");
-                    }
-                    return next;
+            match prepare(Arc::clone(&records), &self.handlers, &self.registry).await {
+                Ok(prepared) => {
+                    attempts.succeeded();
+                    return Arc::new(prepared);
                 }
-                Err(error) => error,
-            };
-            self.metrics.failures.with_label_values(&[error.reason()]).inc();
-            if backoff.is_news(error.reason()) {
-                tracing::warn!(reason = error.reason(), %error, records = count, "a batch waits");
+                Err(error) => attempts.failed(&error.into()).await,
             }
-            tokio::time::sleep(backoff.pause()).await;
         }
     }
 
-    async fn apply(&self, records: &Arc<Vec<Record>>) -> Result<Next, BatchError> {
-        let prepared = Arc::new(prepare(Arc::clone(records), &self.handlers, &self.registry).await?);
-        let done = match self.transact(&prepared, Care::Together).await {
-            Err(WriteError::Refused(ApplyError::NotTogether)) => {
-                self.transact(&prepared, Care::Apart).await?
+    /// Applies a batch, however often it takes. Returns where its partitions are to be read on.
+    pub(super) async fn apply(&self, prepared: Arc<Prepared>) -> Next {
+        let mut attempts = Attempts::new(&self.metrics, prepared.len());
+        loop {
+            let mut done = self.transact(&prepared, Care::Together).await;
+            if let Err(WriteError::Refused(ApplyError::NotTogether)) = done {
+                done = self.transact(&prepared, Care::Apart).await;
             }
-            done => done?,
-        };
-        crash::pass(crash::APPLIED);
-        self.count(&done, prepared.len());
-        self.position.moved(done.next.clone());
-        Ok(done.next)
+            match done {
+                Ok(done) => {
+                    attempts.succeeded();
+                    crash::pass(crash::APPLIED);
+                    self.count(&done, prepared.len());
+                    self.position.moved(done.next.clone());
+                    return done.next;
+                }
+                Err(error) => attempts.failed(&error.into()).await,
+            }
+        }
     }
 
     async fn transact(&self, prepared: &Arc<Prepared>, care: Care) -> Result<Done, WriteError<ApplyError>> {
@@ -202,6 +201,33 @@ impl Applier {
         }
         if let Some(reason) = done.letters.first() {
             tracing::warn!(letters = done.letters.len(), reason, "records went to dlq.errors");
+        }
+    }
+}
+
+/// What is tried until it succeeds: nothing is wrong with the records.
+struct Attempts<'m> {
+    metrics: &'m ConsumerMetrics,
+    records: usize,
+    backoff: Backoff,
+}
+
+impl<'m> Attempts<'m> {
+    const fn new(metrics: &'m ConsumerMetrics, records: usize) -> Self {
+        Self { metrics, records, backoff: Backoff::new() }
+    }
+
+    async fn failed(&mut self, error: &BatchError) {
+        self.metrics.failures.with_label_values(&[error.reason()]).inc();
+        if self.backoff.is_news(error.reason()) {
+            tracing::warn!(reason = error.reason(), %error, records = self.records, "a batch waits");
+        }
+        tokio::time::sleep(self.backoff.pause()).await;
+    }
+
+    fn succeeded(&mut self) {
+        if self.backoff.succeeded() {
+            tracing::info!(records = self.records, "consuming again");
         }
     }
 }

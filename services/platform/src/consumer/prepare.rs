@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use schemas::{CloudEvent, SchemaId, wire};
+use tokio::task::coop::consume_budget;
 
 use super::{
     handlers::{Handlers, Pending},
@@ -69,6 +70,8 @@ pub(super) async fn prepare(
     let mut contents = Vec::with_capacity(records.len());
     let mut events = BTreeMap::new();
     for record in records.iter() {
+        // Decoding never waits; the writer's task is to have its turn all the same.
+        consume_budget().await;
         contents.push(read(record, handlers, registry, &mut events).await?);
     }
     Ok(Prepared { records, contents, events })

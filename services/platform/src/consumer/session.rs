@@ -10,7 +10,11 @@ use rdkafka::{
     error::{KafkaError, RDKafkaErrorCode},
     types::RDKafkaRespErr,
 };
-use tokio::{sync::mpsc, task::spawn_blocking, time::Instant};
+use tokio::{
+    sync::mpsc,
+    task::{coop::consume_budget, spawn_blocking},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -18,6 +22,7 @@ use super::{
     apply::{Applier, Next},
     gather::Gather,
     metrics::ConsumerMetrics,
+    prepare::Prepared,
     record::Record,
     rows::{self, Realigned},
 };
@@ -103,6 +108,8 @@ pub(super) async fn run(
 /// - `group.instance.id`, `session.timeout.ms`: a process that is killed and back within ten seconds takes its partitions
 ///   up at once; one that does not come back gives them away after that.
 /// - `topic.metadata.refresh.interval.ms`: partitions that were added are read within ten seconds.
+/// - `queued.max.messages.kbytes`, `fetch.message.max.bytes`: some batches are fetched ahead, and no more memory is taken.
+///   `fetch.queue.backoff.ms`: the next are asked for as soon as there is room; by default a second goes by.
 fn config(membership: &Membership) -> ClientConfig {
     let mut config = ClientConfig::new();
     config
@@ -115,7 +122,9 @@ fn config(membership: &Membership) -> ClientConfig {
         .set("enable.auto.offset.store", "false")
         .set("auto.offset.reset", "error")
         .set("topic.metadata.refresh.interval.ms", "10000")
-        .set("queued.max.messages.kbytes", "4096")
+        .set("queued.max.messages.kbytes", "1024")
+        .set("fetch.message.max.bytes", "262144")
+        .set("fetch.queue.backoff.ms", "5")
         .set("reconnect.backoff.max.ms", "2000")
         .set_log_level(RDKafkaLogLevel::Warning);
     config
@@ -136,21 +145,34 @@ impl Session<'_> {
     ) -> Result<(), SessionError> {
         self.client.subscribe(&self.applier.topics())?;
         let mut gather = Gather::default();
+        // Three batches at most are under way: one is collected, one is read, one is applied.
+        let mut preparing: OptionFuture<BoxFuture<'_, Arc<Prepared>>> = None.into();
+        let mut prepared = None;
         let mut applying: OptionFuture<BoxFuture<'_, Next>> = None.into();
-        let mut busy = false;
-        let mut paused = false;
+        let (mut reads, mut applies, mut paused) = (false, false, false);
         loop {
-            if !busy && gather.is_due(Instant::now()) {
-                let batch: BoxFuture<'_, Next> = Box::pin(self.applier.settle(gather.take()));
-                (applying, busy) = (Some(batch).into(), true);
+            // Messages that are there already come without a wait; the writer's task is to have its turn all the same.
+            consume_budget().await;
+            if !applies && let Some(batch) = prepared.take() {
+                let batch: BoxFuture<'_, Next> = Box::pin(self.applier.apply(batch));
+                (applying, applies) = (Some(batch).into(), true);
+            }
+            // What is applied takes its time: the next batch is read meanwhile if it is full, and grows if it is not.
+            let idle = !reads && prepared.is_none();
+            if idle && (gather.is_full() || !applies && gather.is_due(Instant::now())) {
+                let batch: BoxFuture<'_, Arc<Prepared>> = Box::pin(self.applier.prepare(gather.take()));
+                (preparing, reads) = (Some(batch).into(), true);
                 if std::mem::take(&mut paused) {
                     self.client.resume(&self.client.assignment()?)?;
                 }
             }
             tokio::select! {
                 () = stop.cancelled() => break,
-                Some(next) = &mut applying, if busy => {
-                    (applying, busy) = (None.into(), false);
+                Some(batch) = &mut preparing, if reads => {
+                    (preparing, reads, prepared) = (None.into(), false, Some(batch));
+                }
+                Some(next) = &mut applying, if applies => {
+                    (applying, applies) = (None.into(), false);
                     self.commit(&next);
                     crash::redeliver(&self.client, &next);
                 }
@@ -160,15 +182,15 @@ impl Session<'_> {
                 },
                 // A batch that waits for long: the group must see us poll, and no more records may come of it. What was
                 // fetched ahead is thrown away by a pause, so a short wait is no reason for one.
-                () = tokio::time::sleep(STUCK), if busy && gather.is_full() && !paused => {
+                () = tokio::time::sleep(STUCK), if gather.is_full() && !paused => {
                     self.client.pause(&self.client.assignment()?)?;
                     paused = true;
                 }
                 Some(problem) = told.recv() => return Err(problem),
-                () = due(&gather), if !busy => {}
+                () = due(&gather), if !reads && !applies => {}
             }
         }
-        if busy && let Ok(Some(next)) = tokio::time::timeout(DRAIN, applying).await {
+        if applies && let Ok(Some(next)) = tokio::time::timeout(DRAIN, applying).await {
             self.commit(&next);
         }
         Ok(())
