@@ -14,7 +14,7 @@ COMPILED = $(CACHE)/dependencies-$(shell cat Cargo.lock Cargo.toml rust-toolchai
 
 .DEFAULT_GOAL := help
 .PHONY: help up down stop reset logs status health topics events ledger build check advisories generate asyncapi \
-  keep-dependencies test test-integration test-parts test-load test-machine test-exactness planted dashboard grafana \
+  keep-dependencies test test-integration test-parts test-load test-machine test-exactness planted bench dashboard grafana \
   jaeger kafka-ui
 
 help: ## show this list
@@ -104,6 +104,9 @@ test-exactness: ## ten minutes of kills under 500 events a second, and the ledge
 
 planted: ## plant known bugs and see that the tests catch each
 	cargo build --quiet --workspace --bin planted && $(BUILT)/planted
+
+bench: ## measure consumer and ledger and print the figures (release build: quarter of an hour the first time)
+	cargo build --release --bin bench && $(TARGET)/release/bench consume && $(TARGET)/release/bench ledger
 
 dashboard: ## (comes later)
 	@echo "dashboard: the lab's dashboard comes with a later step of the lab" >&2; exit 1
