@@ -33,6 +33,8 @@ pub enum ServeError {
     SecondReplica { pod: String },
     #[error("the task {name} ended badly: {error}")]
     Task { name: &'static str, error: String },
+    #[error("the task that writes the database ended by a bug of a command")]
+    Writer,
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -43,7 +45,7 @@ impl ServeError {
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::SecondReplica { .. } => "SecondReplica",
-            Self::Task { .. } => "TaskFailed",
+            Self::Task { .. } | Self::Writer => "TaskFailed",
             Self::Store(error) => error.reason(),
             Self::Registry(error) => error.reason(),
         }
@@ -132,8 +134,13 @@ impl Service {
         let consumer: Task = ("consumer", Box::pin(consumer.run(stop.clone())));
         let follower: Task = ("control", Box::pin(follower.run(stop.clone())));
         let tasks = watch_all(tasks.into_iter().chain([consumer, follower]), &stop);
+        let ends = end_with(store.writer.stopped(), &stop);
         http::serve(listener, routes, stop).await;
         let mut failed = end_all(tasks).await;
+        if store.writer.stopped().is_cancelled() {
+            failed = failed.or(Some(ServeError::Writer));
+        }
+        ends.abort();
         // Requests, batches and tasks write events; the relay stops after them.
         relay_stop.cancel();
         failed = failed.or(end(relay, "relay").await);
@@ -192,6 +199,15 @@ async fn end_all(tasks: Vec<(&'static str, JoinHandle<()>)>) -> Option<ServeErro
         failed = failed.or(end(task, name).await);
     }
     failed
+}
+
+/// Stops the service when its writer has stopped: nothing that it is asked for could happen any more.
+fn end_with(writer: &CancellationToken, stop: &CancellationToken) -> JoinHandle<()> {
+    let (writer, stop) = (writer.clone(), stop.clone());
+    tokio::spawn(async move {
+        writer.cancelled().await;
+        stop.cancel();
+    })
 }
 
 /// Runs a task of the service. Its end is the service's: one that is gone by a bug would otherwise be missed by nobody.

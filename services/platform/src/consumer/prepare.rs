@@ -31,9 +31,10 @@ impl Prepared {
         self.records.iter().zip(&self.contents)
     }
 
-    /// The events of each topic.
+    /// The events of each topic that has some.
     pub(super) fn events(&self) -> impl Iterator<Item = (&'static str, &dyn Pending)> {
-        self.events.iter().map(|(topic, events)| (*topic, events.as_ref()))
+        let events = self.events.iter().map(|(topic, events)| (*topic, events.as_ref()));
+        events.filter(|(_, events)| events.len() > 0)
     }
 
     /// The events of the record's topic.

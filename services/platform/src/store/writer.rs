@@ -150,6 +150,11 @@ impl Writer {
         answer.await.unwrap_or(Err(WriteError::Stopped))
     }
 
+    /// Cancelled when the writing task is gone, by [`Writer::close`] or by a bug of a command.
+    pub(crate) const fn stopped(&self) -> &CancellationToken {
+        &self.stopped
+    }
+
     /// Settles what is queued, closes the database, and lets go of the data folder. Later commands are refused.
     pub async fn close(&self) {
         self.stop.cancel();
@@ -300,5 +305,27 @@ async fn execute(batch: &mut Batch, statement: &'static str) -> Result<(), Commi
     match batch.connection.execute(statement).await {
         Ok(_) => Ok(()),
         Err(source) => Err(CommitFailure { statement, source }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::migrate::Migrator;
+
+    use super::*;
+    use crate::store::Store;
+
+    #[tokio::test]
+    async fn a_command_that_panics_is_the_end_of_the_writer_and_that_is_told() {
+        static NO_TABLES: Migrator = Migrator::DEFAULT;
+        let folder = tempfile::tempdir().expect("a folder");
+        let owned = DataFolder::own(folder.path(), "test").expect("free");
+        let store = Store::open(owned, "test", &NO_TABLES, 10, &Metrics::new()).await.expect("a database");
+        store.writer.probe().await.expect("it writes");
+        assert!(!store.writer.stopped().is_cancelled());
+        let bug = store.writer.run(|_| Box::pin(async { panic!("a bug, planted here") }));
+        assert!(matches!(bug.await, Err::<(), _>(WriteError::<sqlx::Error>::Stopped)));
+        store.writer.stopped().cancelled().await;
+        assert!(matches!(store.writer.probe().await, Err(WriteError::Stopped)));
     }
 }
