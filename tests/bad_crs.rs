@@ -31,6 +31,8 @@ const TEXTS: &[Texts] = &[
     memory_limit("schemaRegistry.resources.limits.memory", &["384Mi", "64Gi"], &["383Mi", "65537Mi"]),
     memory_limit("quotation.resources.limits.memory", &["64Mi", "64Gi"], &["63Mi", "65537Mi"]),
     memory_limit("souscription.resources.limits.memory", &["64Mi", "64Gi"], &["63Mi", "65537Mi"]),
+    memory_limit("simulator.resources.limits.memory", &["64Mi", "64Gi"], &["63Mi", "65537Mi"]),
+    memory_limit("dashboard.resources.limits.memory", &["64Mi", "64Gi"], &["63Mi", "65537Mi"]),
     Texts {
         path: "resources.requests.memory",
         good: &["16Mi", "64Gi", "16777216", "0.5Gi", "17M"],
@@ -160,11 +162,13 @@ async fn amounts_against_each_other(server: Arc<ApiServer>) -> Outcome {
     for (amount, less, more) in [("memory", "1Gi", "1025Mi"), ("cpu", "1", "1001m")] {
         let pair =
             |request: &str, limit: &str| json!({"requests": {amount: request}, "limits": {amount: limit}});
-        let places: [fn(Value) -> Value; 4] = [
+        let places: [fn(Value) -> Value; 6] = [
             |resources| json!({"kafka": {"resources": resources}}),
             |resources| json!({"schemaRegistry": {"resources": resources}}),
             |resources| json!({"services": {"quotation": {"resources": resources}}}),
             |resources| json!({"services": {"souscription": {"resources": resources}}}),
+            |resources| json!({"services": {"simulator": {"resources": resources}}}),
+            |resources| json!({"services": {"dashboard": {"resources": resources}}}),
         ];
         for place in places {
             taken(apply(&server, "lab", &place(pair(less, less)), Really::No).await?)?;
@@ -206,6 +210,12 @@ async fn the_rest_can_change(server: Arc<ApiServer>) -> Outcome {
         json!({"kafka": {"storage": {"size": "5Gi", "ephemeral": false}}}), // the defaults, spelled out
         json!({"services": {"quotation": {"quoteValidity": "1h"}}}),
         json!({"services": {"souscription": {"resources": {"limits": {"memory": "256Mi"}}}}}),
+        json!({"services": {"simulator": {"resources": {"limits": {"memory": "256Mi"}}}}}),
+        json!({"services": {"dashboard": {"resources": {"limits": {"memory": "256Mi"}}}}}),
+        json!({"scenario": "PIC_CHARGE", "scenarioParameters": {"run": 2}}),
+        // A counter may also begin again.
+        json!({"scenario": "PIC_CHARGE", "scenarioParameters": {"run": 1, "peakFactor": 2, "peakSeconds": 3600}}),
+        json!({"simulation": {"running": true, "eventsPerSecond": 1000}}),
         json!({"hostAccess": {"enabled": true, "advertisedHost": "lab.example", "portOffset": 1000}}),
         json!({}),
     ] {
@@ -219,7 +229,18 @@ async fn an_empty_spec_gets_its_defaults(server: Arc<ApiServer>) -> Outcome {
     let made = apply(&server, "lab", &json!({}), Really::No).await?.map_err(|refusal| refusal.to_string())?;
     let defaults = defaults(&spec_schema(&definition()));
     assert_eq!(made.data["spec"], defaults);
-    for field in ["phase", "kafka", "schemaRegistry", "services", "hostAccess", "deletionPolicy", "paused"] {
+    for field in [
+        "phase",
+        "scenario",
+        "simulation",
+        "scenarioParameters",
+        "kafka",
+        "schemaRegistry",
+        "services",
+        "hostAccess",
+        "deletionPolicy",
+        "paused",
+    ] {
         assert!(defaults.get(field).is_some(), "{field} has no default");
     }
     Ok(())

@@ -5,14 +5,16 @@
 //! are therefore written for the person who runs a lab.
 
 mod quantity;
+mod scenario;
 mod schema;
 mod services;
 mod spec;
 mod status;
 
 pub use quantity::Quantity;
+pub use scenario::{Scenario, ScenarioParameters, Simulation};
 pub use schema::{crd, yaml};
-pub use services::{Quotation, Services, Souscription};
+pub use services::{Dashboard, Quotation, Services, Simulator, Souscription};
 pub use spec::{
     DeletionPolicy, EdaLab, EdaLabSpec, HostAccess, ImageDefaults, Kafka, KafkaStorage, Phase, PullPolicy,
     PullSecret, ResourceAmounts, Resources, SchemaRegistry,

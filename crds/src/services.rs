@@ -22,6 +22,12 @@ pub struct Services {
     /// The service that makes contracts (contrats) of quotes.
     #[serde(default)]
     pub souscription: Souscription,
+    /// The service that plays the customers.
+    #[serde(default)]
+    pub simulator: Simulator,
+    /// The lab in a browser.
+    #[serde(default)]
+    pub dashboard: Dashboard,
 }
 
 impl Services {
@@ -79,6 +85,44 @@ pub struct Souscription {
 }
 
 impl Default for Souscription {
+    fn default() -> Self {
+        Self { resources: Services::default_resources() }
+    }
+}
+
+/// The service that plays the customers: it sends requests to the others at the rate that the lab asks for.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = memory_floor("services.simulator", "64Mi", "give the service at least 64Mi")
+)]
+pub struct Simulator {
+    /// CPU and memory of the service. What is left out keeps its default: requests cpu 20m, memory 48Mi; limits
+    /// cpu 1, memory 192Mi.
+    #[serde(default = "Services::default_resources")]
+    pub resources: Resources,
+}
+
+impl Default for Simulator {
+    fn default() -> Self {
+        Self { resources: Services::default_resources() }
+    }
+}
+
+/// The lab in a browser: what happens, and how to steer it.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = memory_floor("services.dashboard", "64Mi", "give the service at least 64Mi")
+)]
+pub struct Dashboard {
+    /// CPU and memory of the service. What is left out keeps its default: requests cpu 20m, memory 48Mi; limits
+    /// cpu 1, memory 192Mi.
+    #[serde(default = "Services::default_resources")]
+    pub resources: Resources,
+}
+
+impl Default for Dashboard {
     fn default() -> Self {
         Self { resources: Services::default_resources() }
     }

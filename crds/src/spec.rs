@@ -7,7 +7,9 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{EdaLabStatus, Quantity, Services, schema::memory_floor};
+use crate::{
+    EdaLabStatus, Quantity, Scenario, ScenarioParameters, Services, Simulation, schema::memory_floor,
+};
 
 /// A whole event-driven lab: Kafka, a schema registry and the services of an insurance company. Everything has a
 /// default: `spec: {}` is a lab. Change it with `kubectl edit`, watch it with `kubectl get edalab`.
@@ -31,6 +33,12 @@ use crate::{EdaLabStatus, Quantity, Services, schema::memory_floor};
         description = "The phase in force."
     ),
     printcolumn(
+        name = "Scenario",
+        type_ = "string",
+        json_path = ".status.scenario",
+        description = "The scenario in force."
+    ),
+    printcolumn(
         name = "Ready",
         type_ = "string",
         json_path = ".status.conditions[?(@.type==\"Ready\")].status",
@@ -52,6 +60,17 @@ pub struct EdaLabSpec {
     /// stopped, their data stays). `ProducteurConsommateur`: the services too, which publish and consume events.
     #[serde(default)]
     pub phase: Phase,
+    /// The situation that the lab is put into, while it runs and without a restart. `NORMAL`: quotes become contracts,
+    /// some contracts change, some end. `PIC_CHARGE`: the same, `scenarioParameters.peakFactor` times as fast for
+    /// `scenarioParameters.peakSeconds`. `status.scenario` is the one in force.
+    #[serde(default)]
+    pub scenario: Scenario,
+    /// Whether the simulator plays the customers, and how busy they are; it holds at once, without a restart.
+    #[serde(default)]
+    pub simulation: Simulation,
+    /// The numbers of the scenarios; they hold at once, without a restart.
+    #[serde(default)]
+    pub scenario_parameters: ScenarioParameters,
     /// The Kafka broker.
     #[serde(default)]
     pub kafka: Kafka,
@@ -236,8 +255,8 @@ pub struct ResourceAmounts {
 #[derive(KubeSchema, Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HostAccess {
-    /// When true, the lab's node ports are opened (30081 quotation, 30082 souscription, 30085 registry, 30092 Kafka),
-    /// which `edalab up` maps to localhost. One lab of a cluster can have them.
+    /// When true, the lab's node ports are opened (30080 dashboard, 30081 quotation, 30082 souscription, 30084
+    /// simulator, 30085 registry, 30092 Kafka), which `edalab up` maps to localhost. One lab of a cluster can have them.
     #[serde(default)]
     pub enabled: bool,
     /// The host name or IPv4 address under which clients outside the cluster reach Kafka; Kafka advertises it on

@@ -7,7 +7,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Phase;
+use crate::{Phase, Scenario, Simulation};
 
 /// What the operator sees and has done. Nothing in it changes when nothing has happened.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -20,8 +20,17 @@ pub struct EdaLabStatus {
     /// The phase in force. It follows `spec.phase` when everything that the phase asks for is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
-    /// Ready, KafkaReady, SchemaRegistryReady, TopicsReady, SchemasReady and ServicesReady. Ready is true when all
-    /// others are; when it is not, its reason and message are those of the first that is in the way.
+    /// The scenario in force: every service that runs has answered that it follows. While it is not `spec.scenario`,
+    /// a change is on its way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scenario: Option<Scenario>,
+    /// The simulation in force, told as the scenario is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simulation: Option<Simulation>,
+    /// Ready, KafkaReady, SchemaRegistryReady, TopicsReady, SchemasReady, ServicesReady and ScenarioApplied. Ready is
+    /// true when the others are, ScenarioApplied left aside; when it is not, its reason and message are those of the
+    /// first that is in the way. ScenarioApplied is true when every service that runs follows what the lab is set to;
+    /// when it is not, its message names who does not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

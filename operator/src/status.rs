@@ -46,6 +46,8 @@ pub fn compute(old: Option<&EdaLabStatus>, outcome: &Outcome, now: Timestamp) ->
     EdaLabStatus {
         observed_generation: outcome.generation,
         phase: if in_force { Some(outcome.asked) } else { old.phase },
+        scenario: None,
+        simulation: None,
         conditions,
         components: outcome.parts.iter().filter(|part| part.wanted).map(component).collect(),
         endpoints: outcome.endpoints.clone(),
