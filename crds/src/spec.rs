@@ -91,7 +91,7 @@ pub struct EdaLabSpec {
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
     /// When true, the operator leaves everything as it is, also what somebody changes by hand; the status goes on
-    /// telling what it sees.
+    /// telling what it sees. Scenario and simulation are followed all the same: nothing in the cluster changes by them.
     #[serde(default)]
     pub paused: bool,
 }
@@ -105,6 +105,11 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// Whether the services run in it.
+    pub fn has_services(self) -> bool {
+        self != Self::Infrastructure
+    }
+
     /// The phase as it stands in the CR.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -2,7 +2,8 @@
 
 use k8s_openapi::api::{
     apps::v1::{Deployment, StatefulSet},
-    core::v1::{ConfigMap, Event, PersistentVolumeClaim, Pod, Service},
+    core::v1::{ConfigMap, Event, PersistentVolumeClaim, Pod, Service, ServiceAccount},
+    rbac::v1::{Role, RoleBinding},
 };
 use kube::{
     Api, Client, Resource, ResourceExt,
@@ -54,6 +55,9 @@ impl Error {
 /// The API resource of a kind, for requests without its type.
 pub fn api_resource(kind: Kind) -> ApiResource {
     match kind {
+        Kind::ServiceAccount => ApiResource::erase::<ServiceAccount>(&()),
+        Kind::Role => ApiResource::erase::<Role>(&()),
+        Kind::RoleBinding => ApiResource::erase::<RoleBinding>(&()),
         Kind::ConfigMap => ApiResource::erase::<ConfigMap>(&()),
         Kind::Service => ApiResource::erase::<Service>(&()),
         Kind::StatefulSet => ApiResource::erase::<StatefulSet>(&()),

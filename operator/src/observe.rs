@@ -40,7 +40,10 @@ pub fn observe(lab: &ValidatedLab, refs: &Refs, applied: &Applied) -> Vec<Part> 
             let (wanted, image) = match component {
                 Component::Kafka => (true, &lab.kafka.image),
                 Component::SchemaRegistry => (true, &lab.registry.image),
-                Component::Quotation | Component::Souscription => (lab.services.running, &lab.services.image),
+                Component::Quotation
+                | Component::Souscription
+                | Component::Simulator
+                | Component::Dashboard => (lab.services.running, &lab.services.image),
             };
             let (ready, reason, message) = standing(lab, component, wanted, refs, applied);
             Part { component, wanted, ready, reason, message, image: image.clone() }

@@ -9,7 +9,8 @@ use k8s_openapi::{
     NamespaceResourceScope,
     api::{
         apps::v1::{Deployment, StatefulSet},
-        core::v1::{ConfigMap, Pod, Service},
+        core::v1::{ConfigMap, Pod, Service, ServiceAccount},
+        rbac::v1::{Role, RoleBinding},
     },
 };
 use kube::{
@@ -122,6 +123,9 @@ async fn control(client: Client, namespace: Option<&str>, context: Arc<Context>,
     let ours = || watcher::Config::default().labels(&managed_selector());
     Controller::new(api::<Lab>(&client, namespace), watcher::Config::default())
         .with_config(ControllerConfig::default().debounce(DEBOUNCE).concurrency(8))
+        .owns(api::<ServiceAccount>(&client, namespace), ours())
+        .owns(api::<Role>(&client, namespace), ours())
+        .owns(api::<RoleBinding>(&client, namespace), ours())
         .owns(api::<ConfigMap>(&client, namespace), ours())
         .owns(api::<Service>(&client, namespace), ours())
         .owns(api::<StatefulSet>(&client, namespace), ours())

@@ -42,6 +42,9 @@ pub(crate) fn minimal() -> EdaLab {
 pub(crate) fn full() -> EdaLab {
     lab(&json!({
         "phase": "Infrastructure",
+        "scenario": "PIC_CHARGE",
+        "simulation": { "running": true, "eventsPerSecond": 50 },
+        "scenarioParameters": { "peakFactor": 4, "peakSeconds": 60, "run": 3 },
         "kafka": {
             "image": "registry.example/kafka:4.1.0-custom",
             "storage": { "ephemeral": true, "size": "8Gi" },
@@ -60,6 +63,8 @@ pub(crate) fn full() -> EdaLab {
                 "resources": { "requests": { "memory": "256Mi" } },
             },
             "souscription": { "resources": { "limits": { "cpu": "500m" } } },
+            "simulator": { "resources": { "limits": { "memory": "128Mi" } } },
+            "dashboard": { "resources": { "requests": { "cpu": "50m" } } },
         },
         "hostAccess": { "enabled": true, "advertisedHost": "lab.example", "portOffset": 1000 },
         "images": {

@@ -64,6 +64,8 @@ pub struct ServicesSettings {
     pub running: bool,
     pub quotation: QuotationSettings,
     pub souscription: SouscriptionSettings,
+    pub simulator: FilledResources,
+    pub dashboard: FilledResources,
 }
 
 /// The service that makes quotes.
@@ -183,7 +185,7 @@ fn services(spec: &EdaLabSpec, related: &RelatedImages) -> Result<ServicesSettin
     let default = crds::Services::default_resources();
     Ok(ServicesSettings {
         image: image("services", asked.image.as_deref(), &related.services, spec.images.registry.as_deref())?,
-        running: spec.phase != Phase::Infrastructure,
+        running: spec.phase.has_services(),
         quotation: QuotationSettings {
             resources: fill("services.quotation.resources", &asked.quotation.resources, &default)?,
             quote_validity: asked.quotation.quote_validity.clone(),
@@ -191,6 +193,8 @@ fn services(spec: &EdaLabSpec, related: &RelatedImages) -> Result<ServicesSettin
         souscription: SouscriptionSettings {
             resources: fill("services.souscription.resources", &asked.souscription.resources, &default)?,
         },
+        simulator: fill("services.simulator.resources", &asked.simulator.resources, &default)?,
+        dashboard: fill("services.dashboard.resources", &asked.dashboard.resources, &default)?,
     })
 }
 

@@ -18,17 +18,21 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 
 {{/* What the operator may do where it serves labs; each line is a call that its code makes. */}}
 {{- define "kafka-eda-lab.rules" -}}
+# patch is the simulator's: an account gives others no more than it holds itself.
 - apiGroups: [edalab.dev]
   resources: [edalabs]
-  verbs: [get, list, watch]
+  verbs: [get, list, watch, patch]
 - apiGroups: [edalab.dev]
   resources: [edalabs/status]
   verbs: [patch]
 - apiGroups: [""]
-  resources: [configmaps, services]
+  resources: [configmaps, services, serviceaccounts]
   verbs: [get, list, watch, create, patch, update, delete]
 - apiGroups: [apps]
   resources: [statefulsets, deployments]
+  verbs: [get, list, watch, create, patch, update, delete]
+- apiGroups: [rbac.authorization.k8s.io]
+  resources: [roles, rolebindings]
   verbs: [get, list, watch, create, patch, update, delete]
 # Read only: what is in the way of a pod is told in the lab's status.
 - apiGroups: [""]

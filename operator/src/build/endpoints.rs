@@ -3,7 +3,7 @@
 use crds::Endpoint;
 
 use super::{
-    names::{Component, kafka_bootstrap, registry_url},
+    names::{Component, http_url, kafka_bootstrap},
     services,
 };
 use crate::validate::ValidatedLab;
@@ -30,10 +30,7 @@ fn kafka(lab: &ValidatedLab) -> Endpoint {
 
 fn http(lab: &ValidatedLab, component: Component, port: u16, path: &str) -> Endpoint {
     let host = &lab.host_access;
-    let url = match component {
-        Component::SchemaRegistry => registry_url(&lab.name, &lab.namespace),
-        _ => format!("http://{}.{}.svc:{port}{path}", component.object_name(&lab.name), lab.namespace),
-    };
+    let url = format!("{}{path}", http_url(component, port, &lab.name, &lab.namespace));
     let host_port = port.saturating_add(host.port_offset);
     Endpoint {
         name: component.as_str().to_owned(),

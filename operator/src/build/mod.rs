@@ -2,6 +2,8 @@
 //!
 //! A component is one file with one `build`; the services are entries of one table.
 
+mod account;
+mod deployment;
 pub mod endpoints;
 mod kafka;
 pub mod names;
@@ -14,7 +16,8 @@ use k8s_openapi::{
     Resource as Described,
     api::{
         apps::v1::{Deployment, StatefulSet},
-        core::v1::{ConfigMap, Service},
+        core::v1::{ConfigMap, Service, ServiceAccount},
+        rbac::v1::{Role, RoleBinding},
     },
 };
 use serde::Serialize;
@@ -34,6 +37,9 @@ const CONFIG_HASH: &str = "edalab.dev/config-hash";
 /// The kinds that labs consist of, in the order in which they are applied: what a pod needs comes before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
+    ServiceAccount,
+    Role,
+    RoleBinding,
     ConfigMap,
     Service,
     StatefulSet,
@@ -41,11 +47,22 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 4] = [Self::ConfigMap, Self::Service, Self::StatefulSet, Self::Deployment];
+    pub const ALL: [Self; 7] = [
+        Self::ServiceAccount,
+        Self::Role,
+        Self::RoleBinding,
+        Self::ConfigMap,
+        Self::Service,
+        Self::StatefulSet,
+        Self::Deployment,
+    ];
 
     /// The kind as the Kubernetes API spells it; also a metric's label.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::ServiceAccount => ServiceAccount::KIND,
+            Self::Role => Role::KIND,
+            Self::RoleBinding => RoleBinding::KIND,
             Self::ConfigMap => ConfigMap::KIND,
             Self::Service => Service::KIND,
             Self::StatefulSet => StatefulSet::KIND,

@@ -17,13 +17,23 @@ pub enum Component {
     SchemaRegistry,
     Quotation,
     Souscription,
+    Simulator,
+    Dashboard,
 }
 
 impl Component {
     /// In the order in which they start.
-    pub const ALL: [Self; 4] = [Self::Kafka, Self::SchemaRegistry, Self::Quotation, Self::Souscription];
-    /// The services of the insurance company.
-    pub const SERVICES: [Self; 2] = [Self::Quotation, Self::Souscription];
+    pub const ALL: [Self; 6] = [
+        Self::Kafka,
+        Self::SchemaRegistry,
+        Self::Quotation,
+        Self::Souscription,
+        Self::Simulator,
+        Self::Dashboard,
+    ];
+    /// The services: the insurance company's, its customers and who watches them. All of them follow what is set for the
+    /// lab while it runs.
+    pub const SERVICES: [Self; 4] = [Self::Quotation, Self::Souscription, Self::Simulator, Self::Dashboard];
 
     /// The name as in `<lab>-<name>` and in label `app.kubernetes.io/name`.
     pub fn as_str(self) -> &'static str {
@@ -32,6 +42,8 @@ impl Component {
             Self::SchemaRegistry => "schema-registry",
             Self::Quotation => "quotation",
             Self::Souscription => "souscription",
+            Self::Simulator => "simulator",
+            Self::Dashboard => "dashboard",
         }
     }
 
@@ -77,7 +89,9 @@ fn role(component: Component) -> &'static str {
     match component {
         Component::Kafka => "broker",
         Component::SchemaRegistry => "schema-registry",
-        Component::Quotation | Component::Souscription => "service",
+        Component::Quotation | Component::Souscription | Component::Simulator | Component::Dashboard => {
+            "service"
+        }
     }
 }
 
@@ -99,5 +113,10 @@ pub fn kafka_bootstrap(lab: &str, namespace: &str) -> String {
 
 /// The registry's Confluent API as pods reach it.
 pub fn registry_url(lab: &str, namespace: &str) -> String {
-    format!("http://{}.{namespace}.svc:8085/apis/ccompat/v7", Component::SchemaRegistry.object_name(lab))
+    format!("{}/apis/ccompat/v7", http_url(Component::SchemaRegistry, 8085, lab, namespace))
+}
+
+/// Where pods reach a component by HTTP: `http://<lab>-quotation.<namespace>.svc:8081`.
+pub(super) fn http_url(component: Component, port: u16, lab: &str, namespace: &str) -> String {
+    format!("http://{}.{namespace}.svc:{port}", component.object_name(lab))
 }

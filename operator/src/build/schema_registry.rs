@@ -2,15 +2,12 @@
 
 use std::iter;
 
-use k8s_openapi::api::{
-    apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy},
-    core::v1::Container,
-};
+use k8s_openapi::api::{apps::v1::Deployment, core::v1::Container};
 use schemas::REGISTRY_TOPICS;
 
 use super::{
-    Component, Kind, Object,
-    names::{kafka_bootstrap, owned, selector},
+    Component, Kind, Object, deployment,
+    names::kafka_bootstrap,
     pod::{Pace, container, env, http_probe, port, template},
     service,
 };
@@ -27,7 +24,7 @@ const WAIT_FOR_TOPICS: &str = "wait-for-topics";
 /// Deployment and Services of the registry.
 pub(super) fn build(lab: &ValidatedLab) -> Vec<Object> {
     let mut objects = vec![
-        Object::new(Kind::Deployment, REGISTRY, &deployment(lab)),
+        Object::new(Kind::Deployment, REGISTRY, &registry(lab)),
         Object::new(Kind::Service, REGISTRY, &service::cluster(lab, REGISTRY, &[API_PORT])),
     ];
     objects.extend(
@@ -68,7 +65,7 @@ fn command(lab: &ValidatedLab) -> Vec<String> {
     words.map(str::to_owned).into()
 }
 
-fn deployment(lab: &ValidatedLab) -> Deployment {
+fn registry(lab: &ValidatedLab) -> Deployment {
     let mut container = container(lab, REGISTRY, &lab.registry.image, &lab.registry.resources, Vec::new());
     container.command = Some(command(lab));
     container.env = Some(vec![
@@ -94,20 +91,6 @@ fn deployment(lab: &ValidatedLab) -> Deployment {
     container.liveness_probe = Some(http_probe("management", "/health/live", Pace::every(15, 8)));
     let mut pod = template(lab, REGISTRY, container, Vec::new(), 30);
     pod.spec.get_or_insert_default().init_containers = Some(vec![wait_for_topics(lab)]);
-    Deployment {
-        metadata: owned(lab, REGISTRY, REGISTRY.object_name(&lab.name)),
-        spec: Some(DeploymentSpec {
-            replicas: Some(1),
-            selector: selector(lab, REGISTRY),
-            // Never two of these JVMs at once on a laptop; services keep the ids that they looked up.
-            strategy: Some(DeploymentStrategy {
-                type_: Some("Recreate".to_owned()),
-                ..DeploymentStrategy::default()
-            }),
-            revision_history_limit: Some(2),
-            template: pod,
-            ..DeploymentSpec::default()
-        }),
-        ..Deployment::default()
-    }
+    // Between two pods, services go by the ids that they looked up.
+    deployment::of(lab, REGISTRY, pod)
 }

@@ -58,14 +58,55 @@ fn phase_infrastructure_keeps_the_volume_and_takes_the_pod_and_its_ports() {
     let objects = build(&validated(&lab(&json!({
         "phase": "Infrastructure", "hostAccess": { "enabled": true },
     }))));
-    for component in Component::SERVICES {
-        let mine: Vec<_> = objects.iter().filter(|o| o.component == component).collect();
+    let of = |component| objects.iter().filter(|o| o.component == component).collect::<Vec<_>>();
+    for component in [Component::Quotation, Component::Souscription] {
+        let mine = of(component);
         let names: Vec<_> = mine.iter().map(|o| (o.kind, o.name.clone())).collect();
         let name = component.object_name("lab");
         assert_eq!(names, [(Kind::Service, format!("{name}-headless")), (Kind::StatefulSet, name)]);
         let spec = &mine[1].manifest["spec"];
         assert_eq!(spec["replicas"], 0);
         assert_eq!(spec["persistentVolumeClaimRetentionPolicy"]["whenScaled"], "Retain");
+    }
+    for component in [Component::Simulator, Component::Dashboard] {
+        assert!(of(component).is_empty(), "{component:?} keeps nothing");
+    }
+}
+
+/// The last two digits of a service's port are its node port's (design: 8081 is 30081).
+#[test]
+fn a_service_is_reached_on_its_own_node_port() {
+    let objects = build(&validated(&lab(&json!({ "hostAccess": { "enabled": true } }))));
+    let ports = Component::SERVICES.map(|component| {
+        let name = format!("{}-host", component.object_name("lab"));
+        let host = objects.iter().find(|object| object.name == name).expect("a node port");
+        let port = &host.manifest["spec"]["ports"][0];
+        (port["port"].as_i64().unwrap_or_default(), port["nodePort"].as_i64().unwrap_or_default())
+    });
+    assert_eq!(ports, [(8081, 30081), (8082, 30082), (8084, 30084), (8080, 30080)]);
+}
+
+/// A service that speaks to the Kubernetes API may do so about its own lab, and nobody else may at all.
+#[test]
+fn an_account_reaches_one_edalab() {
+    let objects = build(&validated(&minimal()));
+    let verbs =
+        [("lab-simulator", json!(["get", "patch"])), ("lab-dashboard", json!(["get", "list", "watch"]))];
+    let roles: Vec<&Object> = objects.iter().filter(|object| object.kind == Kind::Role).collect();
+    assert_eq!(roles.len(), verbs.len());
+    for (name, verbs) in verbs {
+        let role = roles.iter().find(|role| role.name == name).expect("a Role");
+        assert_eq!(
+            role.manifest["rules"],
+            json!([{ "apiGroups": ["edalab.dev"], "resources": ["edalabs"], "resourceNames": ["lab"], "verbs": verbs }])
+        );
+        let binding =
+            objects.iter().find(|o| o.kind == Kind::RoleBinding && o.name == name).expect("a RoleBinding");
+        assert_eq!(binding.manifest["roleRef"]["name"], name);
+        assert_eq!(
+            binding.manifest["subjects"],
+            json!([{ "kind": "ServiceAccount", "name": name, "namespace": "classroom" }])
+        );
     }
 }
 
@@ -81,7 +122,9 @@ fn every_pod_meets_pod_security_restricted() {
         }
         pods += 1;
         let name = &object.name;
-        assert_eq!(pod["automountServiceAccountToken"], false, "{name}");
+        let speaks_to_the_api = [Component::Simulator, Component::Dashboard].contains(&object.component);
+        assert_eq!(pod["automountServiceAccountToken"], speaks_to_the_api, "{name}");
+        assert_eq!(pod["serviceAccountName"].is_string(), speaks_to_the_api, "{name}");
         assert_eq!(pod["securityContext"]["runAsNonRoot"], true, "{name}");
         assert_ne!(pod["securityContext"]["runAsUser"], 0, "{name}");
         assert_eq!(pod["securityContext"]["seccompProfile"]["type"], "RuntimeDefault", "{name}");
@@ -107,7 +150,8 @@ fn every_pod_meets_pod_security_restricted() {
             }
         }
     }
-    assert_eq!(pods, 2 * Component::ALL.len());
+    // The full lab is in a phase without those that keep nothing.
+    assert_eq!(pods, 2 * Component::ALL.len() - 2);
 }
 
 /// The status quotes what a container said last, and a kubelet keeps that only where it is asked to.
