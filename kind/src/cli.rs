@@ -38,7 +38,7 @@ pub(crate) enum Command {
     Status,
     /// Print the logs of the lab's pods.
     Logs {
-        /// One component: kafka, schema-registry, quotation, souscription, operator.
+        /// One component: kafka, schema-registry, quotation, souscription, simulator, dashboard, operator.
         component: Option<String>,
         /// Go on printing.
         #[arg(long, short)]
@@ -49,6 +49,8 @@ pub(crate) enum Command {
     },
     /// One line for each component; ends with 1 when one is not well.
     Health,
+    /// Print where a part of the lab is reached: dashboard, quotation, kafka.
+    Url { component: String },
     /// Print the path of the lab's kubeconfig.
     Kubeconfig,
     /// List the topics, by Kafka's own command.

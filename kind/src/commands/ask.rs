@@ -60,6 +60,21 @@ pub(super) async fn health(context: &Context) -> Result<bool> {
     Ok(lab::is_ready(&lab) && status.components.iter().all(|component| component.ready))
 }
 
+/// Where a part of the lab is reached from this machine, alone on its line; a command that makes it so where no port leads
+/// to it.
+pub(super) async fn url(context: &Context, component: &str) -> Result<bool> {
+    let status = lab::get(&context.client().await?).await?.status.unwrap_or_default();
+    let endpoint = status.endpoints.iter().find(|endpoint| endpoint.name == component).ok_or_else(|| {
+        let names: Vec<&str> = status.endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
+        Error::Cannot {
+            what: format!("the lab has no {component:?} at the moment"),
+            next: format!("it has {}; `edalab health` shows how they are", names.join(", ")),
+        }
+    })?;
+    println!("{}", endpoint.host_url.as_ref().unwrap_or(&endpoint.port_forward));
+    Ok(true)
+}
+
 fn mark(well: bool) -> console::StyledObject<&'static str> {
     if well { style("OK  ").green() } else { Style::new().red().bold().apply_to("FAIL") }
 }

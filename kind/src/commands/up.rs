@@ -164,6 +164,7 @@ fn farewell(context: &Context, offset: u16, began: Instant) {
         style("The lab is ready").green().bold(),
         began.elapsed().as_secs_f32()
     );
+    println!("  open http://localhost:{}, the dashboard, and press Start", port(8080));
     println!("  export KUBECONFIG={}", kubeconfig.display());
     println!("  export PATH={}:$PATH", context.home.bin().display());
     println!("  kubectl get edalab lab");
@@ -174,10 +175,11 @@ fn farewell(context: &Context, offset: u16, began: Instant) {
     println!("  edalab events --follow     # what just happened, decoded");
     println!("  kubectl edit edalab lab    # change the lab");
     println!(
-        "quotation on http://localhost:{}, souscription on http://localhost:{}, Kafka on localhost:{}, the schema \
-         registry on http://localhost:{}/apis/ccompat/v7",
+        "quotation on http://localhost:{}, souscription on http://localhost:{}, simulator on http://localhost:{}, Kafka \
+         on localhost:{}, the schema registry on http://localhost:{}/apis/ccompat/v7",
         port(8081),
         port(8082),
+        port(8084),
         port(9092),
         port(8085)
     );
