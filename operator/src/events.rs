@@ -51,7 +51,7 @@ fn is_on_its_way(reason: &str) -> bool {
     reason == "Starting" || reason == "Stopping" || reason.starts_with("Waiting")
 }
 
-fn event(type_: EventType, reason: &str, action: &str, note: &str) -> Event {
+pub(crate) fn event(type_: EventType, reason: &str, action: &str, note: &str) -> Event {
     Event {
         type_,
         reason: reason.to_owned(),

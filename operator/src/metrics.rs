@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use prometheus::{Encoder, Histogram, HistogramOpts, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{
+    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+};
 
 /// Counters of the process, on a registry of their own.
 #[derive(Clone, Debug)]
@@ -12,6 +14,10 @@ pub struct Metrics {
     duration: Histogram,
     writes: IntCounterVec,
     checks: IntCounterVec,
+    control_records: IntCounter,
+    control_failures: IntCounterVec,
+    control_followed: Histogram,
+    control_channels: IntGauge,
     leader: IntGauge,
 }
 
@@ -48,12 +54,38 @@ impl Metrics {
                 ),
                 &["what", "reason"],
             )?,
+            control_records: IntCounter::new(
+                "edalab_operator_control_records_total",
+                "Changes of scenario, simulation or their parameters that were said on edalab.control.",
+            )?,
+            control_failures: IntCounterVec::new(
+                Opts::new(
+                    "edalab_operator_control_failures_total",
+                    "Sessions with a lab's Kafka that could not be begun, or were cut off, by reason.",
+                ),
+                &["reason"],
+            )?,
+            control_followed: Histogram::with_opts(
+                HistogramOpts::new(
+                    "edalab_operator_control_followed_seconds",
+                    "From a change on edalab.control to the last service's answer that it follows.",
+                )
+                .buckets(vec![0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0]),
+            )?,
+            control_channels: IntGauge::new(
+                "edalab_operator_control_channels",
+                "Labs whose Kafka the operator is in a session with.",
+            )?,
             leader: IntGauge::new("edalab_operator_leader", "1 while this process holds the Lease.")?,
         };
         metrics.registry.register(Box::new(metrics.reconciliations.clone()))?;
         metrics.registry.register(Box::new(metrics.duration.clone()))?;
         metrics.registry.register(Box::new(metrics.writes.clone()))?;
         metrics.registry.register(Box::new(metrics.checks.clone()))?;
+        metrics.registry.register(Box::new(metrics.control_records.clone()))?;
+        metrics.registry.register(Box::new(metrics.control_failures.clone()))?;
+        metrics.registry.register(Box::new(metrics.control_followed.clone()))?;
+        metrics.registry.register(Box::new(metrics.control_channels.clone()))?;
         metrics.registry.register(Box::new(metrics.leader.clone()))?;
         Ok(metrics)
     }
@@ -72,6 +104,26 @@ impl Metrics {
     /// One look at the topics or the schemas.
     pub fn checked(&self, what: &'static str, reason: &'static str) {
         self.checks.with_label_values(&[what, reason]).inc();
+    }
+
+    /// What a lab is set to was said to its services.
+    pub fn control_published(&self) {
+        self.control_records.inc();
+    }
+
+    /// All services follow, so long after it was said.
+    pub fn control_followed(&self, after: Duration) {
+        self.control_followed.observe(after.as_secs_f64());
+    }
+
+    /// A session with a lab's Kafka failed for this reason, one of the code's own words.
+    pub fn control_failed(&self, reason: &'static str) {
+        self.control_failures.with_label_values(&[reason]).inc();
+    }
+
+    /// How many sessions there are.
+    pub fn control_channels(&self) -> IntGauge {
+        self.control_channels.clone()
     }
 
     /// Whether this process holds the Lease.

@@ -29,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     build::names::managed_selector,
     config::Config,
+    control,
     controller::{Context, Error, reconcile},
     events,
     http::{self, Readiness},
@@ -71,18 +72,22 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
     tracing::info!(identity = config.pod_name, "leading");
     metrics.set_leader(true);
 
+    let recorder = events::recorder(client.clone(), &config.pod_name);
     let context = Arc::new(Context {
         client: client.clone(),
         images: config.images.clone(),
         kafka: Kafka::new().context("set up the registry's client")?,
         metrics: metrics.clone(),
-        recorder: events::recorder(client.clone(), &config.pod_name),
+        recorder: recorder.clone(),
     });
     // The Lease is held until the last reconciliation has ended, and given back then.
     let done = CancellationToken::new();
-    let work = control(client, config.watch_namespace.as_deref(), context, stop.clone());
+    let namespace = config.watch_namespace.as_deref();
+    let labs = api::<Lab>(&client, namespace);
+    let following = control::run(client.clone(), labs, recorder, metrics.clone(), stop.clone());
+    let reconciling = reconcile_labs(client, namespace, context, stop.clone());
     let work = async {
-        work.await;
+        tokio::join!(following, reconciling);
         done.cancel();
     };
     let held = tokio::select! {
@@ -119,7 +124,12 @@ async fn join(http: tokio::task::JoinHandle<std::io::Result<()>>) -> anyhow::Res
 }
 
 /// Reconciles labs until `stop`.
-async fn control(client: Client, namespace: Option<&str>, context: Arc<Context>, stop: CancellationToken) {
+async fn reconcile_labs(
+    client: Client,
+    namespace: Option<&str>,
+    context: Arc<Context>,
+    stop: CancellationToken,
+) {
     let ours = || watcher::Config::default().labels(&managed_selector());
     Controller::new(api::<Lab>(&client, namespace), watcher::Config::default())
         .with_config(ControllerConfig::default().debounce(DEBOUNCE).concurrency(8))

@@ -1,4 +1,5 @@
-//! What the lab's status says. Computing it is pure; publishing it is one write, and only when it changed.
+//! What the lab's status says, but for what is set while it runs, which [`crate::control`] tells. Computing it is pure;
+//! publishing it is one write, and only when it changed.
 
 use crds::{Component, Condition, ConditionStatus, EdaLab, EdaLabStatus};
 use k8s_openapi::jiff::Timestamp;
@@ -23,10 +24,10 @@ pub const READY: &str = "Ready";
 /// What the CRD lets a message hold.
 const MESSAGE_LIMIT: usize = 2048;
 
-/// The status after a reconciliation. Where nothing changed it equals the old one, times included.
+/// The status after a reconciliation. Where nothing changed it equals [`ours`] of the old one, times included.
 pub fn compute(old: Option<&EdaLabStatus>, outcome: &Outcome, now: Timestamp) -> EdaLabStatus {
-    let old = old.cloned().unwrap_or_default();
-    let stamp = |told: Told| stamp(&old, outcome.generation, told, now);
+    let old = ours(old);
+    let stamp = |told: Told| stamp(old.condition(told.type_), outcome.generation, told, now);
     if let Some(stop) = &outcome.stopped {
         // Nothing was looked at: what is known of the parts stays as it was.
         let ready = stamp(Told::new(READY, ConditionStatus::False, stop.reason, &stop.message));
@@ -54,9 +55,16 @@ pub fn compute(old: Option<&EdaLabStatus>, outcome: &Outcome, now: Timestamp) ->
     }
 }
 
+/// The part of a status that is told here. The rest has a field manager of its own, and stays as it is.
+fn ours(status: Option<&EdaLabStatus>) -> EdaLabStatus {
+    let mut ours = status.cloned().unwrap_or_default();
+    ours.conditions.retain(|condition| condition.type_ == READY || PARTS.contains(&condition.type_.as_str()));
+    EdaLabStatus { scenario: None, simulation: None, ..ours }
+}
+
 /// A condition before it is compared with what was told before.
 #[derive(Clone)]
-struct Told {
+pub(crate) struct Told {
     type_: &'static str,
     status: ConditionStatus,
     reason: String,
@@ -64,7 +72,7 @@ struct Told {
 }
 
 impl Told {
-    fn new(type_: &'static str, status: ConditionStatus, reason: &str, message: &str) -> Self {
+    pub(crate) fn new(type_: &'static str, status: ConditionStatus, reason: &str, message: &str) -> Self {
         Self { type_, status, reason: reason.to_owned(), message: shorten(message, MESSAGE_LIMIT) }
     }
 }
@@ -113,8 +121,13 @@ fn truth(holds: Option<bool>) -> ConditionStatus {
 }
 
 /// The condition with its time: since when its status is what it is.
-fn stamp(old: &EdaLabStatus, generation: Option<i64>, told: Told, now: Timestamp) -> Condition {
-    let since = old.condition(told.type_).filter(|before| before.status == told.status).map_or_else(
+pub(crate) fn stamp(
+    before: Option<&Condition>,
+    generation: Option<i64>,
+    told: Told,
+    now: Timestamp,
+) -> Condition {
+    let since = before.filter(|before| before.status == told.status).map_or_else(
         || now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         |before| before.last_transition_time.clone(),
     );
@@ -145,7 +158,7 @@ pub async fn publish(
     status: &EdaLabStatus,
     metrics: &Metrics,
 ) -> Result<(), kube::Error> {
-    if lab.status.as_ref() == Some(status) {
+    if lab.status.is_some() && ours(lab.status.as_ref()) == *status {
         return Ok(());
     }
     metrics.wrote("EdaLab", "status");

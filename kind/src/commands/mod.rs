@@ -39,7 +39,7 @@ pub(crate) async fn run(cli: Cli) -> Result<bool> {
             ask::logs(&context, component.as_deref(), tail, follow).await
         }
         Command::Health => ask::health(&context).await,
-        Command::Url { component } => ask::url(&context, component).await,
+        Command::Url { component } => ask::url(&context, &component).await,
         Command::Kubeconfig => ask::kubeconfig(&context),
         Command::Topics { describe } => ask::topics(&context, describe).await,
         Command::Events { topics, follow, max } => ask::events(&context, &topics, follow, max).await,

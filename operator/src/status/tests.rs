@@ -117,6 +117,8 @@ fn the_phase_in_force_is_the_old_one_until_everything_follows() {
     outcome.parts[2] =
         Part { wanted: false, ..part(Of::Quotation, false, "Stopping", "lab-quotation-0 is stopping") };
     outcome.parts[3] = gone(Of::Souscription);
+    outcome.parts[4] = gone(Of::Simulator);
+    outcome.parts[5] = gone(Of::Dashboard);
     let during = compute(Some(&before), &outcome, at(1));
     assert_eq!(during.phase, Some(Phase::ProducteurConsommateur));
     outcome.parts[2] = gone(Of::Quotation);
@@ -149,6 +151,23 @@ fn a_paused_lab_says_so_and_keeps_what_was_known_of_topics() {
     assert_eq!(standing(&status, READY), (ConditionStatus::True, "Paused".to_owned()));
     assert_eq!(standing(&status, "TopicsReady"), (ConditionStatus::True, "TopicsAsInCatalogue".to_owned()));
     assert_eq!(status.phase, Some(Phase::ProducteurConsommateur));
+}
+
+/// Two field managers, each of which would take the other's part over by naming it.
+#[test]
+fn what_is_set_while_the_lab_runs_is_told_elsewhere() {
+    let before = compute(None, &well(), at(0));
+    let mut both = before.clone();
+    both.scenario = Some(crds::Scenario::PicCharge);
+    both.simulation = Some(crds::Simulation::default());
+    let theirs = Condition { type_: crate::control::APPLIED.to_owned(), ..before.conditions[0].clone() };
+    both.conditions.push(theirs);
+    assert_eq!(compute(Some(&both), &well(), at(1)), before);
+    let stop = Stop { reason: "NoImage", message: "no image".to_owned(), retry: false };
+    let stopped = compute(Some(&both), &Outcome { stopped: Some(stop), ..well() }, at(2));
+    assert_eq!(stopped.condition(crate::control::APPLIED), None);
+    assert_eq!((stopped.scenario, stopped.simulation), (None, None));
+    assert_eq!(ours(Some(&both)), before, "so that nothing is written");
 }
 
 #[test]
