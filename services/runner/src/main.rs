@@ -3,11 +3,11 @@
 mod events;
 mod wait_for_topics;
 
-use std::process::ExitCode;
+use std::{net::SocketAddr, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use platform::{config::ServiceConfig, service::ServeError, shutdown, telemetry};
+use platform::{config::Identity, service::ServeError, shutdown, telemetry};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +25,8 @@ enum Command {
     Quotation(quotation::Config),
     /// Make quotes contracts over HTTP, change and end them, publish ContratEmis, ContratModifie and ContratResilie
     Souscription(souscription::Config),
+    /// Show the lab in a browser: steer it, see its events flow, its timeline and its ledger
+    Dashboard(dashboard::Config),
     /// Print the events on the lab's topics as JSON lines
     Events(events::Config),
     /// Wait until Kafka has topics
@@ -35,10 +37,16 @@ enum Command {
 async fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Quotation(config) => {
-            serve(quotation::NAME, config.service.clone(), config, quotation::serve).await
+            let (address, identity) = (config.service.http_addr, config.service.identity.clone());
+            serve(quotation::NAME, address, &identity, config, quotation::serve).await
         }
         Command::Souscription(config) => {
-            serve(souscription::NAME, config.service.clone(), config, souscription::serve).await
+            let (address, identity) = (config.service.http_addr, config.service.identity.clone());
+            serve(souscription::NAME, address, &identity, config, souscription::serve).await
+        }
+        Command::Dashboard(config) => {
+            let (address, identity) = (config.service.http_addr, config.service.identity.clone());
+            serve(dashboard::NAME, address, &identity, config, dashboard::serve).await
         }
         Command::Events(config) => events::print(config).await.map_err(anyhow::Error::msg),
         Command::WaitForTopics(config) => wait_for_topics::wait(config).await,
@@ -55,13 +63,13 @@ async fn main() -> ExitCode {
 /// Runs a service until the process is told to stop.
 async fn serve<C>(
     name: &'static str,
-    shared: ServiceConfig,
+    address: SocketAddr,
+    identity: &Identity,
     config: C,
     serve: impl AsyncFnOnce(TcpListener, C, CancellationToken) -> Result<(), ServeError>,
 ) -> anyhow::Result<()> {
-    let telemetry = telemetry::init(name, &shared.identity)?;
+    let telemetry = telemetry::init(name, identity)?;
     let stop = shutdown::on_signal().context("signals cannot be listened to")?;
-    let address = shared.http_addr;
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     tracing::info!(service = name, version = env!("CARGO_PKG_VERSION"), %address, "starting");
     let served = serve(listener, config, stop).await;

@@ -8,6 +8,7 @@ mod list;
 mod operations;
 mod problem;
 mod server;
+mod stall;
 #[cfg(test)]
 mod tests;
 

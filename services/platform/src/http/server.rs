@@ -11,12 +11,20 @@ use hyper_util::{
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use super::stall::Moving;
+
 /// Connections at a time; more wait in the kernel's queue.
 const CONNECTIONS: usize = 1024;
 /// How long a client may take to send a request's head, idle time between requests included.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// Most bytes of a request's head.
 const HEAD_BYTES: usize = 16 * 1024;
+/// How long a client may take nothing of an answer that is being sent. One that reads slowly is served; one that has
+/// stopped reading is gone for all we know, and its answer is not kept for it.
+const STALL: Duration = Duration::from_secs(10);
+/// How much of an answer the kernel may hold for a client that does not read, in bytes. Left to itself it would let that
+/// grow to megabytes for each, in memory that is counted as ours.
+const SEND_BUFFER: usize = 256 * 1024;
 /// How long a stopping server waits for requests that it is working on.
 const DRAIN: Duration = Duration::from_secs(12);
 
@@ -33,7 +41,8 @@ pub async fn serve(listener: TcpListener, routes: Router, stop: CancellationToke
         };
         let Some((stream, permit)) = accepted else { continue };
         let service = TowerToHyperService::new(routes.clone());
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        let connection =
+            graceful.watch(http.serve_connection(TokioIo::new(Moving::new(stream, STALL)), service));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection ended early");
@@ -58,6 +67,9 @@ async fn accept(
             // An answer is one small write: waiting to fill a packet would only delay it.
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, "TCP_NODELAY cannot be set");
+            }
+            if let Err(error) = rustix::net::sockopt::set_socket_send_buffer_size(&stream, SEND_BUFFER) {
+                tracing::debug!(%error, "SO_SNDBUF cannot be set");
             }
             Some((stream, permit))
         }

@@ -1,0 +1,133 @@
+//! The partitions that are read, from where: assigned, without a group, so that nobody's offsets are touched.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
+
+use platform::kafka::QuietContext;
+use rdkafka::{
+    ClientConfig, Offset, TopicPartitionList,
+    config::RDKafkaLogLevel,
+    consumer::{Consumer as _, StreamConsumer},
+    metadata::{MetadataPartition, MetadataTopic},
+};
+use schemas::{CATALOGUE, Content, Topic, topics};
+
+use super::KafkaResult;
+
+/// How long a question to the broker may take.
+const ANSWER: Duration = Duration::from_secs(5);
+/// How many of a partition's last records are read at the start.
+const LAST: i64 = 50;
+
+/// A topic of the catalogue and a partition's number.
+pub(super) type Partition = (&'static str, i32);
+
+/// What is read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Assignment(BTreeSet<Partition>);
+
+impl Assignment {
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn same_as(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+
+    /// Where a partition is read from that was not known before. One that was added to a known topic is read whole: all
+    /// of it came while we were reading.
+    fn first_offset(&self, topic: &str, low: i64, high: i64) -> i64 {
+        if self.0.iter().any(|(known, _)| *known == topic) { low } else { low.max(high - LAST) }
+    }
+}
+
+/// What a look found.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) assignment: Assignment,
+    /// Where new partitions begin.
+    offsets: Vec<(Partition, i64)>,
+    /// Where new partitions end that hold something to read.
+    pub(super) unread: HashMap<Partition, i64>,
+}
+
+/// Topics that hold what is shown: events that have come, and the dead letters.
+fn shown() -> impl Iterator<Item = &'static Topic> {
+    CATALOGUE.iter().filter(|topic| match topic.content {
+        Content::Event { .. } | Content::Later => true,
+        Content::Opaque => topic.name == topics::DLQ_ERRORS,
+    })
+}
+
+pub(super) fn consumer(servers: &str) -> KafkaResult<StreamConsumer<QuietContext>> {
+    ClientConfig::new()
+        .set("bootstrap.servers", servers)
+        .set("client.id", "edalab-dashboard")
+        .set("group.id", "edalab-dashboard") // demanded by the client and not used: nothing is committed
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("auto.offset.reset", "earliest")
+        .set("fetch.wait.max.ms", "100")
+        .set("queued.max.messages.kbytes", "4096")
+        .set("reconnect.backoff.max.ms", "2000")
+        .set_log_level(RDKafkaLogLevel::Warning)
+        .create_with_context(QuietContext)
+}
+
+/// Looks for partitions that are not assigned yet. Blocks.
+pub(super) fn look(consumer: &StreamConsumer<QuietContext>, known: &Assignment) -> KafkaResult<Found> {
+    let metadata = consumer.fetch_metadata(None, ANSWER)?;
+    let mut found = Found { assignment: known.clone(), offsets: Vec::new(), unread: HashMap::new() };
+    for topic in shown() {
+        let name = topic.name.as_str();
+        let of_topic = metadata.topics().iter().find(|found| found.name() == name);
+        for number in of_topic.into_iter().flat_map(MetadataTopic::partitions).map(MetadataPartition::id) {
+            let partition = (name, number);
+            if known.0.contains(&partition) {
+                continue;
+            }
+            let (low, high) = consumer.fetch_watermarks(name, number, ANSWER)?;
+            let first = known.first_offset(name, low, high);
+            found.offsets.push((partition, first));
+            found.assignment.0.insert(partition);
+            if first < high {
+                found.unread.insert(partition, high);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Reads the new partitions too.
+pub(super) fn assign(consumer: &StreamConsumer<QuietContext>, found: &Found) -> KafkaResult<()> {
+    let mut more = TopicPartitionList::new();
+    for ((topic, number), offset) in &found.offsets {
+        more.add_partition_offset(topic, *number, Offset::Offset(*offset))?;
+    }
+    consumer.incremental_assign(&more)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_topics_are_read_near_their_end_and_new_partitions_whole() {
+        let known = Assignment(BTreeSet::from([("a", 0)]));
+        for (topic, low, high, first) in
+            [("b", 0, 1_000, 950), ("b", 980, 1_000, 980), ("b", 0, 7, 0), ("a", 0, 1_000, 0)]
+        {
+            assert_eq!(known.first_offset(topic, low, high), first, "{topic} {low}..{high}");
+        }
+    }
+
+    #[test]
+    fn every_event_is_shown_and_the_control_channel_is_not() {
+        let names: Vec<_> = shown().map(|topic| topic.name.as_str()).collect();
+        assert!(names.contains(&"quotation.devis-genere") && names.contains(&"dlq.errors"), "{names:?}");
+        assert!(!names.iter().any(|name| name.starts_with("edalab.")), "{names:?}");
+    }
+}
