@@ -60,8 +60,8 @@ pub struct Arrow {
     pub label: Label,
     /// Where what waits is drawn; nothing where nobody listens.
     pub queue: Option<Queue>,
-    /// Where the arrow ends that leads to nobody, and how a text beside it is anchored.
-    pub end: Option<(i32, i32)>,
+    /// Where the arrow ends that leads to nobody, and where that is said.
+    pub end: Option<End>,
     /// A second arrow of the same topic has its label already.
     pub labelled: bool,
 }
@@ -116,6 +116,15 @@ impl Queue {
     }
 }
 
+/// The end of an arrow that leads to nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct End {
+    pub x: i32,
+    pub y: i32,
+    /// The middle of the text that says so.
+    pub text: (i32, i32),
+}
+
 /// What lies on a lane.
 struct Lane {
     topic: &'static Topic,
@@ -154,7 +163,7 @@ fn arrow(lane: &Lane, path: String, label: Label) -> Arrow {
 pub fn wide(texts: &Texts) -> Drawing {
     const LEFT: (i32, i32) = (20, 190);
     const RIGHT: (i32, i32) = (610, 780);
-    const OUT: i32 = 1_076;
+    const OUT: i32 = 1_084;
     const TOP: i32 = 124;
     const BOTTOM: i32 = 336;
     const DEAD: i32 = 398;
@@ -168,19 +177,20 @@ pub fn wide(texts: &Texts) -> Drawing {
     };
     let mut arrows = Vec::new();
     let (between, out): (Vec<_>, Vec<_>) = lanes().into_iter().partition(|lane| lane.to.is_some());
-    let label = |x, y| Label { x, y, width: 176, height: 46, named: true };
+    let label = |x, y| Label { x, y, width: 204, height: 46, named: true };
     for (lane, y) in between.iter().zip(spread(TOP, BOTTOM, between.len())) {
         let to_right = lane.from == Service::Quotation;
         let (path, x, queue) = if to_right {
-            (format!("M{} {y} H{}", LEFT.1, RIGHT.0 - 4), 344, Queue { x: 496, y, read_from_left: false })
+            (format!("M{} {y} H{}", LEFT.1, RIGHT.0 - 4), 340, Queue { x: 498, y, read_from_left: false })
         } else {
-            (format!("M{} {y} H{}", RIGHT.0, LEFT.1 + 4), 456, Queue { x: 222, y, read_from_left: true })
+            (format!("M{} {y} H{}", RIGHT.0, LEFT.1 + 4), 460, Queue { x: 220, y, read_from_left: true })
         };
         arrows.push(Arrow { queue: Some(queue), ..arrow(lane, path, label(x, y)) });
     }
     for (lane, y) in out.iter().zip(spread(TOP, BOTTOM, out.len())) {
         let path = format!("M{} {y} H{OUT}", RIGHT.1);
-        arrows.push(Arrow { end: Some((OUT, y)), ..arrow(lane, path, label(924, y)) });
+        let end = End { x: OUT, y, text: (922, y + 41) };
+        arrows.push(Arrow { end: Some(end), ..arrow(lane, path, label(922, y)) });
     }
     let plate = Label { x: 400, y: DEAD, width: 176, height: 46, named: true };
     let dead = [(Service::Quotation, 105, plate.left()), (Service::Souscription, 695, plate.left() + 176)];
@@ -229,7 +239,8 @@ pub fn tall(texts: &Texts) -> Drawing {
     // The dead letters' arrow runs down the middle.
     for (lane, x) in out.iter().zip(spread(COLUMNS.0, COLUMNS.1, out.len() + 1).into_iter().step_by(2)) {
         let path = format!("M{x} {} V530", SECOND.1);
-        arrows.push(Arrow { end: Some((x, 530)), ..arrow(lane, path, label(x, 462)) });
+        let end = End { x, y: 530, text: (x, 550) };
+        arrows.push(Arrow { end: Some(end), ..arrow(lane, path, label(x, 462)) });
     }
     let plate = Label { x: 170, y: DEAD, width: 130, height: 34, named: false };
     let edge = plate.left() + plate.width;

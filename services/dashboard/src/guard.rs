@@ -95,7 +95,8 @@ pub(crate) async fn stand_guard(State(hosts): State<Hosts>, request: Request, ne
     for (name, value) in [
         ("content-security-policy", CONTENT_SECURITY_POLICY),
         ("x-content-type-options", "nosniff"),
-        ("referrer-policy", "no-referrer"),
+        // `no-referrer` would make browsers send "Origin: null" with our own forms.
+        ("referrer-policy", "same-origin"),
         ("cross-origin-resource-policy", "same-origin"),
         ("cross-origin-opener-policy", "same-origin"),
     ] {

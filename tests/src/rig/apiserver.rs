@@ -51,7 +51,7 @@ pub struct ApiServer {
     // Ended in this order.
     _server: Process,
     _etcd: Process,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Rig for ApiServer {}
@@ -73,12 +73,30 @@ impl ApiServer {
             namespaces.get("default").await.map_err(|problem| problem.to_string())
         })
         .await?;
-        Ok(Self { port, _server: server, _etcd: etcd, _folder: folder })
+        Ok(Self { port, _server: server, _etcd: etcd, folder })
     }
 
     /// A client that may do everything. Each trial makes its own: a client belongs to the runtime that made it.
     pub fn client(&self) -> Result<Client, ApiServerRigError> {
         client(self.port)
+    }
+
+    /// A kubeconfig by which programs may do everything.
+    pub fn kubeconfig(&self) -> Result<PathBuf, ApiServerRigError> {
+        let path = self.folder.path().join("kubeconfig");
+        let config = serde_json::json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "tests",
+            "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": "tests"}}],
+            "clusters": [{"name": "tests", "cluster": {
+                "server": format!("https://127.0.0.1:{}", self.port),
+                "insecure-skip-tls-verify": true,
+            }}],
+            "users": [{"name": "tests", "user": {"token": TOKEN}}],
+        });
+        std::fs::write(&path, config.to_string())?;
+        Ok(path)
     }
 
     /// Installs a definition and waits until it is served.

@@ -42,7 +42,7 @@ pub enum ServiceRigError {
 /// What a service is started with.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Its subcommand: `quotation`, `souscription`.
+    /// Its subcommand: `quotation`, `souscription`, `dashboard`.
     pub service: &'static str,
     /// The `edalab-services` program.
     pub program: PathBuf,
@@ -64,7 +64,7 @@ pub struct Service {
     port: u16,
     process: Option<Process>,
     /// Set in every start's environment beside what the settings say.
-    environment: Vec<(&'static str, &'static str)>,
+    environment: Vec<(&'static str, String)>,
 }
 
 /// The `ce_source` of the events of a lab's service.
@@ -123,8 +123,8 @@ impl Service {
     }
 
     /// Sets a variable of its environment, from the next start on.
-    pub fn set_env(&mut self, name: &'static str, value: &'static str) {
-        self.environment.push((name, value));
+    pub fn set_env(&mut self, name: &'static str, value: impl Into<String>) {
+        self.environment.push((name, value.into()));
     }
 
     /// The command that runs the service.
@@ -143,7 +143,7 @@ impl Service {
         if self.settings.service == "quotation" {
             service.env("QUOTE_VALIDITY", &self.settings.validity);
         }
-        service.envs(self.environment.iter().copied());
+        service.envs(self.environment.iter().map(|(name, value)| (name, value)));
         Ok(service)
     }
 

@@ -175,11 +175,11 @@ mod tests {
     use crate::lab::{InForce, Simulation};
 
     fn lab(running: bool, rate: u32, scenario: &str) -> Lab {
-        let mut view = View::default();
-        view.in_force = InForce {
+        let in_force = InForce {
             scenario: Some(scenario.to_owned()),
             simulation: Some(Simulation { running, events_per_second: rate }),
         };
+        let view = View { in_force, ..View::default() };
         Lab { seen: Some(view), trouble: None }
     }
 

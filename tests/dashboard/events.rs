@@ -1,0 +1,167 @@
+//! Events, by `/api/events`.
+
+use std::sync::Arc;
+
+use edalab_tests::{
+    reader::Raw,
+    sse::{Message, Stream, StreamError},
+    suite::Outcome,
+    wait,
+};
+use schemas::{header, topics};
+use serde_json::Value;
+
+use crate::show::{ARRIVAL, Show, with_header};
+
+/// The events of a stream, one after the other.
+pub(crate) struct Events {
+    stream: Stream,
+    waiting: std::collections::VecDeque<Value>,
+    /// Id of the last message.
+    pub(crate) last: Option<String>,
+    /// Messages `gap` so far.
+    pub(crate) gaps: Vec<String>,
+}
+
+impl Events {
+    pub(crate) async fn open(show: &Show, last: Option<&str>) -> Result<Self, StreamError> {
+        let stream = Stream::open(&show.http, &show.dashboard.url("/api/events/stream"), last).await?;
+        Ok(Self { stream, waiting: std::collections::VecDeque::new(), last: None, gaps: Vec::new() })
+    }
+
+    pub(crate) async fn next(&mut self) -> Result<Value, StreamError> {
+        loop {
+            if let Some(event) = self.waiting.pop_front() {
+                return Ok(event);
+            }
+            let Message { id, event, data } = self.stream.next(ARRIVAL).await?;
+            match event.as_str() {
+                "events" => {
+                    self.last = id;
+                    self.waiting = serde_json::from_str(&data).expect("events are JSON");
+                }
+                "gap" => self.gaps.push(data),
+                _ => {}
+            }
+        }
+    }
+
+    /// The next event that is as wanted.
+    pub(crate) async fn find(&mut self, wanted: impl Fn(&Value) -> bool) -> Result<Value, StreamError> {
+        loop {
+            let event = self.next().await?;
+            if wanted(&event) {
+                return Ok(event);
+            }
+        }
+    }
+}
+
+async fn recent(show: &Show) -> Result<Vec<Value>, Box<dyn std::error::Error>> {
+    let answer = show.dashboard.get("/api/events/recent").await?;
+    Ok(answer["events"].as_array().ok_or("no events")?.clone())
+}
+
+pub(crate) async fn delivered(show: Arc<Show>) -> Outcome {
+    let mut events = Events::open(&show, None).await?;
+    let devis = show.quote("C-delivered").await?;
+    let event = events.find(|event| event["subject"] == devis.as_str()).await?;
+    for (field, wanted) in [
+        ("type", "DevisGenere"),
+        ("source", "quotation"),
+        ("topic", "quotation.devis-genere"),
+        ("status", "PUBLISHED"),
+    ] {
+        assert_eq!(event[field], wanted, "{event}");
+    }
+    assert_eq!(event["destinations"], serde_json::json!(["souscription"]));
+    let summary = event["summary"].as_str().expect("text");
+    assert!(summary.contains("clientId C-delivered") && summary.contains("prime 500.00"), "{summary}");
+
+    let contrat = show.convert(&devis).await?;
+    let event = events.find(|event| event["subject"] == contrat.as_str()).await?;
+    assert_eq!((&event["type"], &event["source"]), (&"ContratEmis".into(), &"souscription".into()));
+    let last = recent(&show).await?;
+    assert_eq!(last[0], event, "the newest is first");
+    for _ in 0..55 {
+        show.quote("C-more").await?;
+    }
+    wait::until("fifty recent events", ARRIVAL, async || {
+        let last = recent(&show).await.map_err(|problem| problem.to_string())?;
+        let all_new =
+            last.iter().all(|event| event["summary"].as_str().is_some_and(|s| s.contains("C-more")));
+        if last.len() == 50 && all_new { Ok(()) } else { Err(format!("{} events", last.len())) }
+    })
+    .await?;
+    Ok(())
+}
+
+fn number(event: &Value) -> u64 {
+    let id = event["id"].as_str().expect("an id");
+    id.rsplit('-').next().and_then(|number| number.parse().ok()).expect("a number")
+}
+
+pub(crate) async fn resumed(show: Arc<Show>) -> Outcome {
+    let mut events = Events::open(&show, None).await?;
+    let first = show.quote("C-first").await?;
+    let seen = events.find(|event| event["subject"] == first.as_str()).await?;
+    let last = events.last.clone().expect("an id");
+    drop(events);
+    let mut missed = Vec::new();
+    for _ in 0..5 {
+        missed.push(show.quote("C-missed").await?);
+    }
+    wait::until("the events to have passed", ARRIVAL, async || {
+        let newest = recent(&show).await.map_err(|problem| problem.to_string())?;
+        if newest[0]["subject"] == missed[4].as_str() { Ok(()) } else { Err(newest[0].to_string()) }
+    })
+    .await?;
+    let mut events = Events::open(&show, Some(&last)).await?;
+    missed.push(show.quote("C-after").await?);
+    let mut expected = number(&seen);
+    for devis in &missed {
+        let event = events.next().await?;
+        expected += 1;
+        assert_eq!((&event["subject"], number(&event)), (&devis.as_str().into(), expected));
+    }
+    assert!(events.gaps.is_empty(), "{:?}", events.gaps);
+
+    // An id of a process that is no more.
+    let mut events = Events::open(&show, Some("1-1")).await?;
+    events.next().await?;
+    assert_eq!(events.gaps, [r#"{"missed":null}"#]);
+    Ok(())
+}
+
+pub(crate) async fn unreadable(show: Arc<Show>) -> Outcome {
+    let sample = show.sample().await?;
+    let mut events = Events::open(&show, None).await?;
+    let garbage =
+        Raw { value: Some(b"{\"a\": 1}".to_vec()), ..with_header(&sample, header::SUBJECT, "broken") };
+    let (partition, offset) = show.put(topics::DEVIS_GENERE, Some(0), &garbage).await?;
+    let event = events.find(|event| event["subject"] == "broken").await?;
+    assert_eq!((&event["status"], &event["offset"]), (&"UNREADABLE".into(), &offset.into()), "{partition}");
+    assert!(event["summary"].as_str().is_some_and(|text| text.contains("first byte")), "{event}");
+    let letter = events.find(|event| event["topic"] == "dlq.errors").await?;
+    assert_eq!((&letter["status"], &letter["source"]), (&"DEAD_LETTER".into(), &"souscription".into()));
+    assert!(letter["summary"].as_str().is_some_and(|text| text.starts_with("WrongMagic: ")), "{letter}");
+
+    // What has no header and no value at all, and what follows it.
+    let nothing = Raw { key: None, value: None, headers: Vec::new() };
+    show.put(topics::SINISTRE_DECLARE, Some(0), &nothing).await?;
+    let event = events.find(|event| event["topic"] == "reclamation.sinistre-declare").await?;
+    assert_eq!((&event["status"], &event["type"]), (&"UNREADABLE".into(), &"?".into()));
+    let devis = show.quote("C-behind").await?;
+    events.find(|event| event["subject"] == devis.as_str()).await?;
+    Ok(())
+}
+
+pub(crate) async fn added_partitions(show: Arc<Show>) -> Outcome {
+    let sample = show.sample().await?;
+    let mut events = Events::open(&show, None).await?;
+    show.stand.kafka.raise_partitions(topics::INDEMNISATION_EFFECTUEE, 4).await?;
+    let (partition, offset) = show.put(topics::INDEMNISATION_EFFECTUEE, Some(3), &sample).await?;
+    let event = events.find(|event| event["topic"] == "reclamation.indemnisation-effectuee").await?;
+    assert_eq!((&event["partition"], &event["offset"]), (&partition.into(), &offset.into()));
+    Ok(())
+}

@@ -1,0 +1,216 @@
+//! The page in a browser.
+
+use std::{error::Error, sync::Arc, time::Duration};
+
+use chromiumoxide::Page;
+use edalab_tests::{link::Link, rig::ports, suite::Outcome, wait};
+use schemas::{header, topics};
+use serde::de::DeserializeOwned;
+
+use crate::show::{ARRIVAL, Show, with_header};
+
+/// The most that a first view may take, in bytes as they travel.
+const FIRST_VIEW: usize = 100_000;
+
+/// Notes what goes wrong in a page: errors, and what its policy forbids.
+const WATCH: &str = "window.problems = []; \
+    addEventListener('error', e => problems.push(String(e.message))); \
+    addEventListener('unhandledrejection', e => problems.push(String(e.reason))); \
+    addEventListener('securitypolicyviolation', e => problems.push(`${e.violatedDirective}: ${e.blockedURI}`));";
+
+/// A tab with the page.
+pub(crate) struct Tab(pub(crate) Page);
+
+impl Tab {
+    /// Opens the page and waits until it listens.
+    pub(crate) async fn open(show: &Show, url: &str) -> Result<Self, Box<dyn Error>> {
+        let tab = Self(show.browser.open("about:blank").await?);
+        tab.0.add_init_script(WATCH).await?;
+        tab.0.goto(url).await?;
+        tab.until("document.getElementById('connection').dataset.state === 'connected'").await?;
+        Ok(tab)
+    }
+
+    /// What an expression comes to.
+    pub(crate) async fn js<T: DeserializeOwned>(&self, expression: &str) -> Result<T, Box<dyn Error>> {
+        Ok(self.0.evaluate(expression).await?.into_value()?)
+    }
+
+    /// Waits until an expression is true.
+    pub(crate) async fn until(&self, expression: &str) -> Result<(), Box<dyn Error>> {
+        wait::until(expression, ARRIVAL, async || match self.js::<bool>(expression).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("it is false".to_owned()),
+            Err(problem) => Err(problem.to_string()),
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Waits until a line of the timeline holds the text.
+    pub(crate) async fn shows(&self, text: &str) -> Result<(), Box<dyn Error>> {
+        self.until(&format!("document.getElementById('events').textContent.includes({text:?})")).await
+    }
+
+    /// Types into a field.
+    async fn set(&self, id: &str, value: &str) -> Result<(), Box<dyn Error>> {
+        let script = format!(
+            "(() => {{ const f = document.getElementById({id:?}); f.value = {value:?}; \
+             f.dispatchEvent(new Event('input', {{bubbles: true}})); f.dispatchEvent(new Event('change', {{bubbles: true}})); }})()"
+        );
+        self.0.evaluate(script).await?;
+        Ok(())
+    }
+
+    async fn click(&self, selector: &str) -> Result<(), Box<dyn Error>> {
+        self.0.find_element(selector).await?.click().await?;
+        Ok(())
+    }
+
+    /// Closes the tab, in which nothing must have gone wrong.
+    pub(crate) async fn close(self) -> Outcome {
+        let problems: Vec<String> = self.js("window.problems").await?;
+        assert!(problems.is_empty(), "{problems:?}");
+        self.0.close().await?;
+        Ok(())
+    }
+}
+
+const LINES: &str = "[...document.querySelectorAll('#events li')]";
+
+pub(crate) async fn small(show: Arc<Show>) -> Outcome {
+    let fetch = async |path: &str| {
+        let request = show.http.get(show.dashboard.url(path)).header("accept-encoding", "gzip");
+        let response = request.send().await.and_then(reqwest::Response::error_for_status)?;
+        let headers: usize =
+            response.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+        Ok::<_, reqwest::Error>(headers + response.bytes().await?.len())
+    };
+    let page = show.http.get(show.dashboard.url("/")).send().await?.text().await?;
+    let mut total = fetch("/").await?;
+    for part in page.split('"').filter(|part| part.starts_with("/static/")) {
+        total += fetch(part).await?;
+    }
+    println!("the first view takes {total} bytes");
+    assert!(total < FIRST_VIEW, "{total}");
+    Ok(())
+}
+
+pub(crate) async fn timeline(show: Arc<Show>) -> Outcome {
+    let tab = Tab::open(&show, &show.dashboard.url("/?lang=en")).await?;
+    let devis = show.quote("C-seen").await?;
+    tab.shows(&devis).await?;
+    let evil = "<script>window.problems.push('it ran')</script><img src=x onerror=alert(1)>";
+    let record = with_header(&show.sample().await?, header::SUBJECT, evil);
+    show.put(topics::SINISTRE_DECLARE, None, &record).await?;
+    // Cut to the length of a line, and text.
+    tab.shows(&evil[..60]).await?;
+    let marked: u32 = tab.js("document.querySelectorAll('#events script, #events img').length").await?;
+    assert_eq!(marked, 0);
+    // The same when the server renders it.
+    tab.0.reload().await?;
+    tab.shows(&evil[..60]).await?;
+
+    show.convert(&devis).await?;
+    tab.shows("ContratEmis").await?;
+    tab.set("kind", "ContratEmis").await?;
+    tab.until(&format!("{LINES}.length > 0 && {LINES}.every(l => l.dataset.kind === 'ContratEmis')")).await?;
+    tab.set("kind", "").await?;
+    tab.set("filter", &devis[..30]).await?;
+    tab.until(&format!("{LINES}.length === 1 && {LINES}[0].textContent.includes({devis:?})")).await?;
+    tab.set("filter", "nothing has this").await?;
+    tab.until(&format!("{LINES}.length === 0 && !document.getElementById('empty').hidden")).await?;
+    tab.set("filter", "").await?;
+    tab.shows(&devis).await?;
+    tab.close().await
+}
+
+pub(crate) async fn pause_and_tabs(show: Arc<Show>) -> Outcome {
+    let one = Tab::open(&show, &show.dashboard.url("/?lang=en")).await?;
+    let other = Tab::open(&show, &show.dashboard.url("/?lang=fr")).await?;
+    one.0.bring_to_front().await?;
+    one.click("#pause").await?;
+    let mut all = Vec::new();
+    for _ in 0..3 {
+        all.push(show.quote("C-paused").await?);
+    }
+    other.shows(&all[2]).await?;
+    one.until("document.getElementById('pause').textContent === 'Resume (3 waiting)'").await?;
+    let shown: bool =
+        one.js(&format!("document.getElementById('events').textContent.includes({:?})", all[0])).await?;
+    assert!(!shown, "it stands still");
+    one.click("#pause").await?;
+    for devis in &all {
+        one.shows(devis).await?;
+        other.shows(devis).await?;
+    }
+    let ids = format!("{LINES}.slice(0, 3).map(l => l.dataset.id)");
+    assert_eq!(one.js::<Vec<String>>(&ids).await?, other.js::<Vec<String>>(&ids).await?);
+    one.close().await?;
+    other.close().await
+}
+
+pub(crate) async fn cut(show: Arc<Show>) -> Outcome {
+    let far =
+        show.dashboard.url("").rsplit(':').next().and_then(|port| port.parse().ok()).ok_or("no port")?;
+    let near = ports::free()?;
+    let mut link = Link::new(near, far);
+    link.open().await?;
+    let tab = Tab::open(&show, &format!("http://127.0.0.1:{near}/?lang=en")).await?;
+    let before = show.quote("C-before").await?;
+    tab.shows(&before).await?;
+    link.shut().await;
+    tab.until("document.getElementById('connection').dataset.state === 'disconnected'").await?;
+    let mut all = Vec::new();
+    for _ in 0..5 {
+        all.push(show.quote("C-cut").await?);
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    link.open().await?;
+    tab.until("document.getElementById('connection').dataset.state === 'connected'").await?;
+    for devis in &all {
+        tab.shows(devis).await?;
+    }
+    let gap: bool = tab.js("document.getElementById('gap').hidden").await?;
+    assert!(gap, "nothing was missed, and so no gap is told");
+    // Each line once, in order.
+    let ids: Vec<String> = tab.js(&format!("{LINES}.map(l => l.dataset.id)")).await?;
+    let mut sorted = ids.clone();
+    sorted.sort_by_key(|id| std::cmp::Reverse(id.rsplit('-').next().and_then(|n| n.parse::<u64>().ok())));
+    sorted.dedup();
+    assert_eq!(ids, sorted);
+    tab.close().await
+}
+
+pub(crate) async fn drawing(show: Arc<Show>) -> Outcome {
+    let tab = Tab::open(&show, &show.dashboard.url("/?lang=en")).await?;
+    tab.0.bring_to_front().await?;
+    let system = |name: &str, state: &str| {
+        format!("document.querySelector('.wide .system[data-service={name}]').dataset.state === '{state}'")
+    };
+    for (name, state) in [("quotation", "up"), ("souscription", "up"), ("simulator", "down")] {
+        tab.until(&system(name, state)).await?;
+    }
+    let dots = "window.dots = 0; new MutationObserver(all => all.forEach(m => window.dots += m.addedNodes.length))\
+                .observe(document.querySelector('.wide .dots'), {childList: true})";
+    tab.0.evaluate(dots).await?;
+    show.quote("C-drawn").await?;
+    tab.until("window.dots > 0").await?;
+    let mut souscription = show.souscription.lock().await;
+    souscription.stop().await?;
+    tab.until(&system("souscription", "down")).await?;
+    for _ in 0..5 {
+        show.quote("C-queued").await?;
+    }
+    tab.until(
+        "document.querySelector('.wide .queue[data-topic=\"quotation.devis-genere\"] text').textContent === '5 waiting'",
+    )
+    .await?;
+    let full: u32 = tab
+        .js("document.querySelectorAll('.wide .queue[data-topic=\"quotation.devis-genere\"] .full').length")
+        .await?;
+    assert_eq!(full, 3);
+    souscription.restart().await?;
+    tab.until(&system("souscription", "up")).await?;
+    tab.close().await
+}

@@ -1,0 +1,88 @@
+//! Pictures of the page, for people to look at: `target/screenshots/`.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use chromiumoxide::{
+    cdp::browser_protocol::emulation::{MediaFeature, SetDeviceMetricsOverrideParams},
+    page::ScreenshotParams,
+};
+use edalab_tests::{rig::program::ROOT, suite::Outcome};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::{page::Tab, show::Show};
+
+const WIDTHS: [(&str, i64, i64); 3] = [("wide", 1280, 900), ("tablet", 800, 1100), ("phone", 360, 780)];
+
+pub(crate) async fn pictures(show: Arc<Show>) -> Outcome {
+    let folder = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| PathBuf::from(ROOT).join("target"), PathBuf::from);
+    let folder = folder.join("screenshots");
+    std::fs::create_dir_all(&folder)?;
+    let simulation = json!({"running": true, "eventsPerSecond": 5});
+    show.set_spec(&json!({"simulation": simulation, "scenario": "NORMAL"})).await?;
+    show.set_status(&json!({"scenario": "NORMAL", "simulation": simulation})).await?;
+    for name in ["Martin", "Bernard", "Petit", "Durand"] {
+        let devis = show.quote(&format!("C-{name}")).await?;
+        let contrat = show.convert(&devis).await?;
+        let souscription = show.souscription.lock().await;
+        if name == "Petit" {
+            let change = json!({"modification": "PRIME", "valeur": 480});
+            souscription.send(Method::PUT, &format!("/api/contrats/{contrat}/modifier"), &change).await?;
+        }
+        if name == "Durand" {
+            let end = json!({"motif": "vente du véhicule"});
+            souscription.send(Method::POST, &format!("/api/contrats/{contrat}/resilier"), &end).await?;
+        }
+    }
+    for lang in ["en", "fr"] {
+        for theme in ["light", "dark"] {
+            for (name, width, height) in WIDTHS {
+                let tab = Tab::open(&show, &show.dashboard.url(&format!("/?lang={lang}"))).await?;
+                tab.0.bring_to_front().await?;
+                let scale = if name == "phone" { 2.0 } else { 1.0 };
+                tab.0
+                    .execute(SetDeviceMetricsOverrideParams::new(width, height, scale, name == "phone"))
+                    .await?;
+                tab.0.emulate_media_features(vec![feature("prefers-color-scheme", theme)]).await?;
+                tab.until("document.querySelector('.verdict.good') !== null").await?;
+                let overflow: i64 = tab.js("document.documentElement.scrollWidth").await?;
+                assert!(overflow <= width, "{lang} {name}: {overflow} wide on {width}");
+                let last = show.quote("C-Moreau").await?;
+                show.convert(&last).await?;
+                tab.shows("C-Moreau").await?;
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                let picture = ScreenshotParams::builder().full_page(true).build();
+                tab.0.save_screenshot(picture, folder.join(format!("{lang}-{theme}-{name}.png"))).await?;
+                tab.close().await?;
+            }
+        }
+    }
+    // A lab in trouble: a service is away, and something is asked for that is not in force.
+    show.set_spec(&json!({"simulation": {"running": true, "eventsPerSecond": 50}, "scenario": "PIC_CHARGE"}))
+        .await?;
+    let mut souscription = show.souscription.lock().await;
+    souscription.stop().await?;
+    for _ in 0..40 {
+        show.quote("C-Leroy").await?;
+    }
+    let tab = Tab::open(&show, &show.dashboard.url("/?lang=fr")).await?;
+    tab.0.execute(SetDeviceMetricsOverrideParams::new(1280, 900, 1.0, false)).await?;
+    tab.until("document.querySelector('.wide .system[data-service=souscription]').dataset.state === 'down'")
+        .await?;
+    tab.until("document.querySelector('.wide .queue .full') !== null").await?;
+    let picture = ScreenshotParams::builder().full_page(true).build();
+    tab.0.save_screenshot(picture, folder.join("fr-light-trouble.png")).await?;
+    // Who wants no motion gets none: arrows light up.
+    tab.0.emulate_media_features(vec![feature("prefers-reduced-motion", "reduce")]).await?;
+    show.quote("C-still").await?;
+    tab.shows("C-still").await?;
+    let dots: u32 = tab.js("document.querySelectorAll('.dots circle').length").await?;
+    assert_eq!(dots, 0);
+    souscription.restart().await?;
+    tab.close().await
+}
+
+fn feature(name: &str, value: &str) -> MediaFeature {
+    MediaFeature { name: name.to_owned(), value: value.to_owned() }
+}

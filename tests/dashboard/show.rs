@@ -1,0 +1,178 @@
+//! What the trials share: a lab without a cluster, its dashboard, and a browser before it.
+
+use std::{error::Error, time::Duration};
+
+use edalab_tests::{
+    edalabs,
+    reader::{Raw, raw},
+    rig::{
+        apiserver::ApiServer,
+        browser::Browser,
+        parts::Parts,
+        program::{self, ROOT},
+        service::{Service, Settings},
+        stand::Stand,
+    },
+    suite::Rig,
+    wait,
+};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::{
+    Api,
+    api::{DynamicObject, Patch, PatchParams},
+};
+use rdkafka::{
+    ClientConfig,
+    message::{Header, OwnedHeaders},
+    producer::{FutureProducer, FutureRecord},
+};
+use reqwest::{Method, StatusCode};
+use schemas::TopicName;
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+/// The lab's name and namespace.
+const LAB: &str = "lab";
+const NAMESPACE: &str = "default";
+/// How long an event may take to be seen.
+pub(crate) const ARRIVAL: Duration = Duration::from_secs(60);
+
+pub(crate) struct Show {
+    // Ended in this order.
+    pub(crate) browser: Browser,
+    pub(crate) dashboard: Service,
+    pub(crate) souscription: Mutex<Service>,
+    pub(crate) quotation: Service,
+    server: ApiServer,
+    pub(crate) stand: Stand,
+    pub(crate) http: reqwest::Client,
+    pub(crate) producer: FutureProducer,
+}
+
+impl Rig for Show {}
+
+type Fallible<T> = Result<T, Box<dyn Error>>;
+
+impl Show {
+    pub(crate) async fn start() -> Fallible<Self> {
+        let stand = Stand::start().await?;
+        let parts = Parts::find(&["kubenode"]).await?;
+        let server = ApiServer::start(&parts).await?;
+        server.install(&definition()?).await?;
+        let labs = edalabs::of(server.client()?, NAMESPACE);
+        let lab = edalabs::manifest(LAB, &json!({}));
+        labs.patch(LAB, &PatchParams::apply("tests"), &Patch::Apply(lab)).await?;
+
+        let quotation = stand.settings(program::services().await?, LAB);
+        let souscription = Settings { service: "souscription", ..quotation.clone() };
+        let dashboard = Settings { service: "dashboard", ..quotation.clone() };
+        let quotation = Service::start(quotation).await?;
+        let souscription = Service::start(souscription).await?;
+        let mut dashboard = Service::new(dashboard)?;
+        dashboard.set_env("EDALAB_NAMESPACE", NAMESPACE);
+        dashboard.set_env("QUOTATION_URL", quotation.url(""));
+        dashboard.set_env("SOUSCRIPTION_URL", souscription.url(""));
+        // Nothing listens there.
+        dashboard.set_env("SIMULATOR_URL", "http://127.0.0.1:9");
+        dashboard.set_env("KUBECONFIG", server.kubeconfig()?.display().to_string());
+        dashboard.restart().await?;
+        let producer = ClientConfig::new().set("bootstrap.servers", stand.kafka.bootstrap()).create()?;
+        Ok(Self {
+            browser: Browser::start().await?,
+            dashboard,
+            souscription: Mutex::new(souscription),
+            quotation,
+            server,
+            stand,
+            http: reqwest::Client::new(),
+            producer,
+        })
+    }
+
+    /// Says what is in force, as the operator does.
+    pub(crate) async fn set_status(&self, status: &Value) -> Fallible<()> {
+        let patch = Patch::Merge(json!({ "status": status }));
+        self.labs()?.patch_status(LAB, &PatchParams::default(), &patch).await?;
+        Ok(())
+    }
+
+    /// Asks for something, as `kubectl edit` does.
+    pub(crate) async fn set_spec(&self, spec: &Value) -> Fallible<()> {
+        let patch = Patch::Merge(json!({ "spec": spec }));
+        self.labs()?.patch(LAB, &PatchParams::default(), &patch).await?;
+        Ok(())
+    }
+
+    fn labs(&self) -> Fallible<Api<DynamicObject>> {
+        Ok(edalabs::of(self.server.client()?, NAMESPACE))
+    }
+
+    /// Makes a quote; its id.
+    pub(crate) async fn quote(&self, client: &str) -> Fallible<String> {
+        let devis = self.quotation.quote(client, "AUTO", 25_000.0).await?;
+        Ok(devis["devisId"].as_str().ok_or("no devisId")?.to_owned())
+    }
+
+    /// Makes a contract of a quote as soon as it was heard of; its id.
+    pub(crate) async fn convert(&self, devis: &str) -> Fallible<String> {
+        let souscription = self.souscription.lock().await;
+        let contrat = wait::until(format!("quote {devis} to be heard of"), ARRIVAL, async || {
+            let asked = json!({ "devisId": devis });
+            let answer = souscription.send(Method::POST, "/api/contrats/convertir", &asked).await;
+            let answer = answer.map_err(|problem| problem.to_string())?;
+            let status = answer.status();
+            let contrat: Value = answer.json().await.map_err(|problem| problem.to_string())?;
+            if status == StatusCode::CREATED { Ok(contrat) } else { Err(format!("{status}: {contrat}")) }
+        })
+        .await?;
+        Ok(contrat["contratId"].as_str().ok_or("no contratId")?.to_owned())
+    }
+
+    /// A record as quotation publishes it, to be sent again in other clothes.
+    pub(crate) async fn sample(&self) -> Fallible<Raw> {
+        self.quote("C001").await?;
+        let found = raw(&self.stand.kafka.bootstrap(), schemas::topics::DEVIS_GENERE)?;
+        Ok(found.into_iter().find(|record| record.headers.len() > 6).ok_or("no record")?)
+    }
+
+    /// Puts a record on a topic; the partition and offset that it got.
+    pub(crate) async fn put(
+        &self,
+        topic: TopicName,
+        partition: Option<i32>,
+        record: &Raw,
+    ) -> Fallible<(i32, i64)> {
+        let headers = record.headers.iter().fold(OwnedHeaders::new(), |headers, (name, value)| {
+            headers.insert(Header { key: name, value: value.as_deref() })
+        });
+        let record = FutureRecord {
+            topic: topic.as_str(),
+            partition,
+            key: record.key.as_deref(),
+            payload: record.value.as_deref(),
+            timestamp: None,
+            headers: Some(headers),
+        };
+        let sent = self.producer.send(record, ARRIVAL).await.map_err(|(problem, _)| problem)?;
+        Ok((sent.partition, sent.offset))
+    }
+}
+
+/// The record with another text in one of its headers.
+pub(crate) fn with_header(record: &Raw, name: &str, text: &str) -> Raw {
+    let mut headers = record.headers.clone();
+    headers.retain(|(found, _)| found != name);
+    headers.push((name.to_owned(), Some(text.as_bytes().to_vec())));
+    Raw { key: record.key.clone(), value: record.value.clone(), headers }
+}
+
+/// The definition of EdaLab; fields that it does not know are kept, whatever this checkout's operator acts on.
+fn definition() -> Fallible<CustomResourceDefinition> {
+    let text = std::fs::read_to_string(format!("{ROOT}/crds/edalab.yaml"))?;
+    let mut definition: Value = serde_yaml_ng::from_str(&text)?;
+    let properties = &mut definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"];
+    for part in ["spec", "status"] {
+        properties[part]["x-kubernetes-preserve-unknown-fields"] = json!(true);
+    }
+    Ok(serde_json::from_value(definition)?)
+}
