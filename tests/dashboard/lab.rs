@@ -22,11 +22,15 @@ async fn page(show: &Show) -> Result<Stream, StreamError> {
 
 /// Reads messages of that name until one holds the text.
 async fn told(page: &mut Stream, name: &str, text: &str) -> Result<String, Box<dyn std::error::Error>> {
+    let mut seen = "nothing".to_owned();
     loop {
-        let message = page.named(name, ARRIVAL).await?;
+        let message = page.named(name, ARRIVAL).await;
+        let message =
+            message.map_err(|problem| format!("{problem}; no {name} with {text}; last seen: {seen}"))?;
         if message.data.contains(text) {
             return Ok(message.data);
         }
+        seen = message.data;
     }
 }
 

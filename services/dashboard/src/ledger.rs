@@ -6,10 +6,10 @@ use futures::future::try_join_all;
 use ledger::{Ledger, judge};
 use serde::de::DeserializeOwned;
 
-use crate::health::Part;
+use crate::health::{Part, with_cause};
 
 /// How long a service may take for its part.
-const ANSWER: Duration = Duration::from_secs(3);
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// A service does not tell its part.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,8 +42,5 @@ async fn ask_one<T: DeserializeOwned>(
 ) -> Result<T, Untold> {
     let url = format!("{}/internal/ledger/{part}", service.url.trim_end_matches('/'));
     let told = async { http.get(url).timeout(ANSWER).send().await?.error_for_status()?.json().await };
-    told.await.map_err(|error: reqwest::Error| Untold {
-        service: service.name,
-        problem: error.without_url().to_string(),
-    })
+    told.await.map_err(|error| Untold { service: service.name, problem: with_cause(error) })
 }

@@ -11,6 +11,8 @@ use platform::http::Problem;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
+use crate::health::with_cause;
+
 /// How long the simulator may take; it asks the Kubernetes API in turn.
 const ANSWER: Duration = Duration::from_secs(5);
 /// Longest answer that is passed on.
@@ -89,7 +91,7 @@ impl Simulator {
         if let Some(body) = body {
             request = request.header(header::CONTENT_TYPE, "application/json").body(body);
         }
-        let no_answer = |error: reqwest::Error| NoAnswer(with_cause(&error.without_url()));
+        let no_answer = |error: reqwest::Error| NoAnswer(with_cause(error));
         let mut response = request.send().await.map_err(no_answer)?;
         let (status, kind) = (response.status(), response.headers().get(header::CONTENT_TYPE).cloned());
         let mut body = Vec::new();
@@ -112,12 +114,6 @@ impl Simulator {
             Err(error) => Problem::new(StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
         }
     }
-}
-
-/// The client's error and what lies at its bottom: "connection refused" is only said there.
-fn with_cause(error: &reqwest::Error) -> String {
-    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    causes.last().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 
 #[cfg(test)]

@@ -88,6 +88,9 @@ fn audit(audited: &Audited, asked: &Receiver<Reply>, stop: &CancellationToken) -
         .set("enable.auto.commit", "false")
         .set("auto.offset.reset", "earliest")
         .set("queued.max.messages.kbytes", "1024")
+        // A broker answers one connection's questions in turn: asked for a partition's end, it would first wait half a
+        // second (the default) for a record to come, and so again for each partition.
+        .set("fetch.wait.max.ms", "100")
         .set("reconnect.backoff.max.ms", "2000")
         .set_log_level(RDKafkaLogLevel::Emerg)
         .create_with_context(QuietContext)?;
