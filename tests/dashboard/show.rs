@@ -6,7 +6,7 @@ use edalab_tests::{
     edalabs,
     reader::{Raw, raw},
     rig::{
-        apiserver::ApiServer,
+        apiserver::{ApiServer, TOKEN},
         browser::Browser,
         parts::Parts,
         program::{self, ROOT},
@@ -74,7 +74,9 @@ impl Show {
         dashboard.set_env("SOUSCRIPTION_URL", souscription.url(""));
         // Nothing listens there.
         dashboard.set_env("SIMULATOR_URL", "http://127.0.0.1:9");
-        dashboard.set_env("KUBECONFIG", server.kubeconfig()?.display().to_string());
+        let kubeconfig = dashboard.data().with_file_name("kubeconfig");
+        std::fs::write(&kubeconfig, server.kubeconfig(TOKEN))?;
+        dashboard.set_env("KUBECONFIG", kubeconfig.display().to_string());
         dashboard.restart().await?;
         let producer = ClientConfig::new().set("bootstrap.servers", stand.kafka.bootstrap()).create()?;
         Ok(Self {

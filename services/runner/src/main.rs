@@ -27,6 +27,8 @@ enum Command {
     Souscription(souscription::Config),
     /// Show the lab in a browser: steer it, see its events flow, its timeline and its ledger
     Dashboard(dashboard::Config),
+    /// Make quotes and contracts as many clients would, at the rate that is set for the lab
+    Simulator(simulator::Config),
     /// Print the events on the lab's topics as JSON lines
     Events(events::Config),
     /// Wait until Kafka has topics
@@ -37,16 +39,20 @@ enum Command {
 async fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Quotation(config) => {
-            let (address, identity) = (config.service.http_addr, config.service.identity.clone());
-            serve(quotation::NAME, address, &identity, config, quotation::serve).await
+            let shared = config.service.clone();
+            serve(quotation::NAME, shared.http_addr, &shared.identity, config, quotation::serve).await
         }
         Command::Souscription(config) => {
-            let (address, identity) = (config.service.http_addr, config.service.identity.clone());
-            serve(souscription::NAME, address, &identity, config, souscription::serve).await
+            let shared = config.service.clone();
+            serve(souscription::NAME, shared.http_addr, &shared.identity, config, souscription::serve).await
+        }
+        Command::Simulator(config) => {
+            let shared = config.service.clone();
+            serve(simulator::NAME, shared.http_addr, &shared.identity, config, simulator::serve).await
         }
         Command::Dashboard(config) => {
-            let (address, identity) = (config.service.http_addr, config.service.identity.clone());
-            serve(dashboard::NAME, address, &identity, config, dashboard::serve).await
+            let shared = config.service.clone();
+            serve(dashboard::NAME, shared.http_addr, &shared.identity, config, dashboard::serve).await
         }
         Command::Events(config) => events::print(config).await.map_err(anyhow::Error::msg),
         Command::WaitForTopics(config) => wait_for_topics::wait(config).await,

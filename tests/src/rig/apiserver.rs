@@ -10,6 +10,7 @@ use std::{
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{Api, Client, Config, ResourceExt, api::PostParams, config::AuthInfo};
+use serde_json::json;
 use tempfile::TempDir;
 
 use super::{
@@ -26,8 +27,8 @@ use crate::{
 const START: Duration = Duration::from_secs(90);
 /// A definition is served about a second after it was created.
 const ESTABLISHED: Duration = Duration::from_secs(30);
-/// Good on this one server for as long as it runs.
-const TOKEN: &str = "edalab-tests";
+/// Of an account that may do everything; good on this one server for as long as it runs.
+pub const TOKEN: &str = "edalab-tests";
 
 /// The API server does not do what the test needs.
 #[derive(Debug, thiserror::Error)]
@@ -81,22 +82,19 @@ impl ApiServer {
         client(self.port)
     }
 
-    /// A kubeconfig by which programs may do everything.
-    pub fn kubeconfig(&self) -> Result<PathBuf, ApiServerRigError> {
-        let path = self.folder.path().join("kubeconfig");
-        let config = serde_json::json!({
+    /// The file by which another program asks the server, as the account that the token is of.
+    pub fn kubeconfig(&self, token: &str) -> String {
+        let named = |kind: &str, value: serde_json::Value| json!([{"name": "tests", kind: value}]);
+        let server = format!("https://127.0.0.1:{}", self.port);
+        json!({
             "apiVersion": "v1",
             "kind": "Config",
+            "clusters": named("cluster", json!({"server": server, "insecure-skip-tls-verify": true})),
+            "users": named("user", json!({"token": token})),
+            "contexts": named("context", json!({"cluster": "tests", "user": "tests"})),
             "current-context": "tests",
-            "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": "tests"}}],
-            "clusters": [{"name": "tests", "cluster": {
-                "server": format!("https://127.0.0.1:{}", self.port),
-                "insecure-skip-tls-verify": true,
-            }}],
-            "users": [{"name": "tests", "user": {"token": TOKEN}}],
-        });
-        std::fs::write(&path, config.to_string())?;
-        Ok(path)
+        })
+        .to_string()
     }
 
     /// Installs a definition and waits until it is served.
@@ -171,7 +169,7 @@ impl Kubenode<'_> {
             .arg("--endpoint-reconciler-type=none")
             .arg(format!("--cert-dir={}", self.path("certificates")))
             .arg(format!("--token-auth-file={}", self.path("tokens.csv")))
-            .arg("--authorization-mode=AlwaysAllow")
+            .arg("--authorization-mode=RBAC")
             .arg("--service-cluster-ip-range=10.0.0.0/24")
             .arg("--service-account-issuer=https://kubernetes.default.svc")
             .arg(format!("--service-account-key-file={}", self.path("keys/sa.pub")))

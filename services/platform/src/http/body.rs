@@ -1,6 +1,6 @@
 //! JSON bodies, read field by field so that a refusal names every field at fault.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{fmt, num::IntErrorKind, str::FromStr, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
@@ -127,6 +127,16 @@ impl Fields {
         }
     }
 
+    /// A JSON number that is whole and not negative.
+    pub fn whole(&mut self, name: &str) -> Option<u64> {
+        let raw = self.take(name)?;
+        match raw.get().parse::<u64>() {
+            Ok(number) => Some(number),
+            Err(error) if *error.kind() == IntErrorKind::PosOverflow => self.refuse(name, "is too large"),
+            Err(_) => self.refuse(name, "must be a whole number that is not negative"),
+        }
+    }
+
     /// Leaves a field unread that cannot be judged, because another one is at fault.
     pub fn pass_over(&mut self, name: &str) {
         self.pairs.retain(|(found, _)| found != name);
@@ -227,6 +237,24 @@ mod tests {
                 problem["errors"].as_array().into_iter().flatten().map(|e| &e["field"]).collect();
             assert_eq!(fields, named, "{body}");
         }
+    }
+
+    #[test]
+    fn whole_numbers() {
+        let read = |value: &str| {
+            let body = format!("{{\"rate\":{value}}}");
+            let read = read_object(body.as_bytes(), |fields| fields.whole("rate"));
+            read.map_err(|problem| serde_json::to_value(problem).expect("JSON")["detail"].clone())
+        };
+        assert_eq!((read("0"), read("1000")), (Ok(0), Ok(1_000)));
+        for wrong in ["-1", "1.0", "1e3", "\"5\"", "null", "[5]"] {
+            assert_eq!(
+                read(wrong),
+                Err("rate must be a whole number that is not negative".into()),
+                "{wrong}"
+            );
+        }
+        assert_eq!(read("99999999999999999999"), Err("rate is too large".into()));
     }
 
     #[test]

@@ -1,0 +1,70 @@
+//! Sends requests to the services.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use reqwest::{Client, Url, header};
+
+use crate::{
+    course::Course,
+    request::{Answer, Request, Target, judge, request},
+};
+
+/// How long an answer may take: as long as the services give a request.
+const ANSWER: Duration = Duration::from_secs(10);
+const CONNECT: Duration = Duration::from_secs(2);
+/// Well below the half minute after which a service closes a connection that is not used.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// Where the services are, and connections to them. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Sender {
+    http: Client,
+    quotation: Arc<str>,
+    souscription: Arc<str>,
+}
+
+impl Sender {
+    pub(crate) fn new(quotation: &Url, souscription: &Url) -> Self {
+        let http = Client::builder()
+            .timeout(ANSWER)
+            .connect_timeout(CONNECT)
+            .pool_idle_timeout(IDLE)
+            // The services are beside it: nothing of a lab goes through a proxy.
+            .no_proxy()
+            .build()
+            .expect("a client of plain HTTP needs nothing of its surroundings");
+        let base = |url: &Url| url.as_str().trim_end_matches('/').into();
+        Self { http, quotation: base(quotation), souscription: base(souscription) }
+    }
+
+    /// Gives the command that is next in a story.
+    pub(crate) async fn send(&self, course: &Course) -> Answer {
+        let kind = course.command().kind();
+        let base = match Target::of(kind) {
+            Target::Quotation => &self.quotation,
+            Target::Souscription => &self.souscription,
+        };
+        let Request { method, path, body } = request(course.command(), course.subject(), Timestamp::now());
+        let asked = self.http.request(method, format!("{base}{path}"));
+        let asked = asked.header(header::CONTENT_TYPE, "application/json").body(body);
+        let answered = async {
+            let response = asked.send().await?;
+            let status = response.status();
+            // Read to its end, also where nothing of it is needed: the connection is used again.
+            Ok((status, response.bytes().await?))
+        };
+        match answered.await {
+            Ok((status, body)) => judge(kind, status, &body),
+            Err(error) => {
+                Answer::Failed(format!("{} was not answered: {}", kind.as_str(), with_cause(&error)))
+            }
+        }
+    }
+}
+
+/// The client's error and what lies at its bottom: "connection refused" is only said there.
+fn with_cause(error: &reqwest::Error) -> String {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    causes.last().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
+}

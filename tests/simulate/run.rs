@@ -1,0 +1,132 @@
+//! A lab's services, driven by a simulator; the test says what is set for the lab, as the operator does.
+
+use std::time::Duration;
+
+use edalab_tests::{
+    rig::{
+        kafka::Kafka,
+        program,
+        service::{Service, Settings},
+        stand::Stand,
+    },
+    wait,
+};
+use jiff::Timestamp;
+use rdkafka::{
+    ClientConfig,
+    producer::{FutureProducer, FutureRecord},
+};
+use schemas::{
+    EventId,
+    control::{self, Control, Peak, Scenario, Simulation},
+    topics,
+};
+use serde_json::Value;
+
+/// How long something may take to become visible.
+pub(crate) const ARRIVAL: Duration = Duration::from_secs(120);
+
+/// Quotation, souscription and a simulator over a broker of their own: services of several labs on one broker would share
+/// one group, and all simulators would follow one record.
+pub(crate) struct Run {
+    pub(crate) quotation: Service,
+    pub(crate) souscription: Service,
+    pub(crate) simulator: Service,
+    pub(crate) kafka: Kafka,
+    control: FutureProducer,
+}
+
+/// How fast, and until when.
+pub(crate) fn at(events_per_second: u32) -> Simulation {
+    Simulation { running: true, events_per_second }
+}
+
+impl Run {
+    pub(crate) async fn start(
+        stand: &Stand,
+        lab: &str,
+        seed: &str,
+    ) -> Result<Self, Box<dyn std::error::Error>> {
+        let kafka = Kafka::start(&stand.parts).await?;
+        let quotation = stand.settings(program::services().await?, lab);
+        let quotation = Settings { bootstrap: kafka.bootstrap(), ..quotation };
+        let souscription = Settings { service: "souscription", ..quotation.clone() };
+        let simulator = Settings { service: "simulator", ..quotation.clone() };
+        let quotation = Service::start(quotation).await?;
+        let souscription = Service::start(souscription).await?;
+        let mut simulator = Service::new(simulator)?;
+        simulator.set_env("QUOTATION_URL", quotation.url(""));
+        simulator.set_env("SOUSCRIPTION_URL", souscription.url(""));
+        simulator.set_env("SIMULATOR_SEED", seed);
+        // Whatever cluster this machine knows is not the lab's.
+        simulator.set_env("KUBECONFIG", simulator.data().join("none").display().to_string());
+        simulator.restart().await?;
+        let control = ClientConfig::new().set("bootstrap.servers", kafka.bootstrap()).create()?;
+        Ok(Self { quotation, souscription, simulator, kafka, control })
+    }
+
+    /// Sets what is to be in force, and waits until it is so in the simulator; when it was seen to be.
+    pub(crate) async fn set(
+        &self,
+        simulation: Simulation,
+        peak: Option<Peak>,
+    ) -> Result<Timestamp, Box<dyn std::error::Error>> {
+        let scenario = if peak.is_some() { Scenario::PicCharge } else { Scenario::Normal };
+        let control = Control { id: EventId::generate().uuid(), generation: 1, scenario, simulation, peak };
+        let value = serde_json::to_vec(&control)?;
+        let record = FutureRecord::to(topics::CONTROL.as_str()).key(control::KEY).payload(&value);
+        self.control.send(record, ARRIVAL).await.map_err(|(problem, _)| problem)?;
+        wait::until("what was set to be in force", ARRIVAL, async || {
+            let answer =
+                self.simulator.look_up("/internal/control").await.map_err(|problem| problem.to_string())?;
+            let told = answer.text().await.map_err(|problem| problem.to_string())?;
+            if told.contains(&control.id.to_string()) { Ok(Timestamp::now()) } else { Err(told) }
+        })
+        .await
+        .map_err(Into::into)
+    }
+
+    /// Stops the simulation, and waits until every request was answered; the status then.
+    pub(crate) async fn halt(&self) -> Result<Value, Box<dyn std::error::Error>> {
+        self.set(Simulation { running: false, events_per_second: 1 }, None).await?;
+        self.status_when("no request to be open", |status| status["open"] == 0).await
+    }
+
+    pub(crate) async fn status(&self) -> Result<Value, Box<dyn std::error::Error>> {
+        Ok(self.simulator.get("/api/simulator/status").await?)
+    }
+
+    /// Waits until the simulator's status is such.
+    pub(crate) async fn status_when(
+        &self,
+        what: &str,
+        holds: impl Fn(&Value) -> bool,
+    ) -> Result<Value, Box<dyn std::error::Error>> {
+        wait::until(what, ARRIVAL, async || {
+            let status = self.status().await.map_err(|problem| problem.to_string())?;
+            if holds(&status) { Ok(status) } else { Err(status.to_string()) }
+        })
+        .await
+        .map_err(Into::into)
+    }
+}
+
+/// A count of the status.
+pub(crate) fn count(status: &Value, field: &str) -> u64 {
+    status[field].as_u64().unwrap_or_else(|| panic!("no count {field} in {status}"))
+}
+
+/// The status must add up: what was sent has ended or is open, and what ended is of some kind.
+pub(crate) fn adds_up(status: &Value) {
+    let ended = ["answered", "retried", "refused", "failed"];
+    let sum: u64 = ended.iter().map(|field| count(status, field)).sum();
+    assert_eq!(count(status, "sent"), sum + count(status, "open"), "{status}");
+    for field in ended.into_iter().chain(["notSent"]) {
+        let kinds = status["byKind"].as_object().expect("kinds").values();
+        assert_eq!(
+            kinds.map(|kind| count(kind, field)).sum::<u64>(),
+            count(status, field),
+            "{field}: {status}"
+        );
+    }
+}
