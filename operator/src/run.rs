@@ -27,7 +27,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    build::names::managed_selector,
+    build::names::{kafka_bootstrap, managed_selector},
     config::Config,
     control,
     controller::{Context, Error, reconcile},
@@ -84,7 +84,13 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
     let done = CancellationToken::new();
     let namespace = config.watch_namespace.as_deref();
     let labs = api::<Lab>(&client, namespace);
-    let following = control::run(client.clone(), labs, recorder, metrics.clone(), stop.clone());
+    let following = control::Context {
+        client: client.clone(),
+        recorder,
+        metrics: metrics.clone(),
+        bootstrap: kafka_bootstrap,
+    };
+    let following = control::run(following, labs, stop.clone());
     let reconciling = reconcile_labs(client, namespace, context, stop.clone());
     let work = async {
         tokio::join!(following, reconciling);

@@ -2,6 +2,7 @@
 //!
 //! The Kafka parts follow AsyncAPI's Kafka bindings 0.5.0.
 
+mod control;
 mod headers;
 mod messages;
 
@@ -13,8 +14,8 @@ const BINDING_VERSION: &str = "0.5.0";
 
 const ABOUT: &str = "\
 What the services of a kafka-eda-lab say to one another through Kafka. Values are Avro in the Confluent wire format, \
-envelopes are CloudEvents 1.0 in Kafka's binary mode, that is, record headers. The document describes the whole lab: \
-whether an operation sends or receives is told as the service in its tag sees it.";
+envelopes are CloudEvents 1.0 in Kafka's binary mode, that is, record headers; the control channel is plain JSON. The \
+document describes the whole lab: whether an operation sends or receives is told as the service in its tag sees it.";
 
 /// The document (AsyncAPI 3.0.0): Kafka as it is reached from the lab's host, a channel for each topic whose content
 /// is known, the events with their schemas and headers, and which service sends and receives what.
@@ -171,14 +172,18 @@ mod tests {
             keys(&document["operations"]),
             [
                 "quotationReceivesContratEmis",
+                "quotationReceivesControl",
+                "quotationSendsControlAck",
                 "quotationSendsDeadLetter",
                 "quotationSendsDevisExpire",
                 "quotationSendsDevisGenere",
+                "souscriptionReceivesControl",
                 "souscriptionReceivesDevisExpire",
                 "souscriptionReceivesDevisGenere",
                 "souscriptionSendsContratEmis",
                 "souscriptionSendsContratModifie",
                 "souscriptionSendsContratResilie",
+                "souscriptionSendsControlAck",
                 "souscriptionSendsDeadLetter",
             ]
         );

@@ -225,8 +225,8 @@ pub const CATALOGUE: &[Topic] = &[
     domain(topics::SINISTRE_EVALUE, "contratId", Content::Later),
     domain(topics::INDEMNISATION_EFFECTUEE, "contratId", Content::Later),
     dead_letters(topics::DLQ_ERRORS, "the failed record's key").between(&Service::ALL, &[]),
-    control(topics::CONTROL, "what is set: scenario, simulation"),
-    control(topics::CONTROL_ACK, "the answering service"),
+    control(topics::CONTROL, "one for the lab").between(&[], &Service::ALL),
+    control(topics::CONTROL_ACK, "the answering service").between(&Service::ALL, &[]),
 ];
 
 /// The topics in which the schema registry keeps what it knows. It makes them by itself where they are missing, but

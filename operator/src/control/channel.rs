@@ -24,6 +24,8 @@ use crate::metrics::Metrics;
 const OPEN: Duration = Duration::from_secs(10);
 /// How long a record may take to be on the topic.
 const PUBLISH: Duration = Duration::from_secs(5);
+/// How long a look may take, during which nothing is said.
+const LOOK: Duration = Duration::from_secs(2);
 /// Both topics have one partition.
 const PARTITION: i32 = 0;
 
@@ -173,7 +175,7 @@ impl Channel {
         let Some(offset) = self.offset else { return Ok(()) };
         let clients = Arc::clone(self.clients());
         let asked = tokio::task::spawn_blocking(move || {
-            clients.answers.fetch_watermarks(topics::CONTROL.as_str(), PARTITION, OPEN)
+            clients.answers.fetch_watermarks(topics::CONTROL.as_str(), PARTITION, LOOK)
         });
         match asked.await {
             Ok(Ok((_, end))) if end <= offset => Err(Error::Lost),

@@ -14,17 +14,18 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
+    Context,
     answers::{Answers, Verdict},
     channel::{Channel, Error},
     in_force::{InForce, Standing},
     next::{Wanted, next_control},
 };
-use crate::{build::names::kafka_bootstrap, events, metrics::Metrics};
+use crate::{events, metrics::Metrics};
 
 /// How long services have for their answer, which takes them some milliseconds.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How often it is looked whether the record is on the topic still: Kafka tells nobody.
-const LOOK: Duration = Duration::from_mins(1);
+/// How often it is looked whether the record is on the topic still: Kafka tells nobody when it is made anew.
+const LOOK: Duration = Duration::from_secs(10);
 /// When a status that could not be written is written again.
 const REWRITE: Duration = Duration::from_secs(2);
 /// Pauses between two attempts to reach Kafka double from the first to the last.
@@ -89,24 +90,23 @@ pub(super) struct Follower {
 
 impl Follower {
     pub(super) fn new(
-        labs: Api<EdaLab>,
+        context: &Context,
+        namespace: &str,
         lab: &EdaLab,
         asked: watch::Receiver<Asked>,
-        recorder: Recorder,
-        metrics: Metrics,
     ) -> Self {
         let name = lab.name_any();
         let in_force = asked.borrow().in_force.clone();
         Self {
-            labs,
+            labs: Api::namespaced(context.client.clone(), namespace),
             reference: lab.object_ref(&()),
-            bootstrap: kafka_bootstrap(&name, &lab.namespace().unwrap_or_default()),
+            bootstrap: (context.bootstrap)(&name, namespace),
             lab: name,
             in_force,
             asked,
             said: None,
-            recorder,
-            metrics,
+            recorder: context.recorder.clone(),
+            metrics: context.metrics.clone(),
         }
     }
 

@@ -35,15 +35,20 @@ type Lab = DeserializeGuard<EdaLab>;
 /// Namespace and name of a lab.
 type Key = (String, String);
 
+/// What following labs takes.
+#[allow(missing_debug_implementations)] // a Client has none
+#[derive(Clone)]
+pub struct Context {
+    pub client: Client,
+    pub recorder: Recorder,
+    pub metrics: Metrics,
+    /// Where the Kafka of a lab is, by the lab's name and namespace.
+    pub bootstrap: fn(&str, &str) -> String,
+}
+
 /// Follows the labs that `watched` reads, until `stop`. Dropping it ends all of it.
-pub async fn run(
-    client: Client,
-    watched: Api<Lab>,
-    recorder: Recorder,
-    metrics: Metrics,
-    stop: CancellationToken,
-) {
-    let mut labs = Labs { client, recorder, metrics, followed: BTreeMap::new(), tasks: JoinSet::new() };
+pub async fn run(context: Context, watched: Api<Lab>, stop: CancellationToken) {
+    let mut labs = Labs { context, followed: BTreeMap::new(), tasks: JoinSet::new() };
     let mut events = watcher(watched, watcher::Config::default()).default_backoff().boxed();
     let mut listed = BTreeSet::new();
     loop {
@@ -74,9 +79,7 @@ pub async fn run(
 
 /// The labs that are followed.
 struct Labs {
-    client: Client,
-    recorder: Recorder,
-    metrics: Metrics,
+    context: Context,
     followed: BTreeMap<Key, Followed>,
     /// Dropping it ends them.
     tasks: JoinSet<()>,
@@ -112,8 +115,7 @@ impl Labs {
 
     fn follow(&mut self, namespace: &str, lab: &EdaLab, asked: Asked) -> Followed {
         let (asked, heard) = watch::channel(asked);
-        let labs = Api::namespaced(self.client.clone(), namespace);
-        let follower = Follower::new(labs, lab, heard, self.recorder.clone(), self.metrics.clone());
+        let follower = Follower::new(&self.context, namespace, lab, heard);
         let task = self.tasks.spawn(follower.run());
         Followed { uid: lab.metadata.uid.clone(), asked, task }
     }

@@ -2,12 +2,15 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{BINDING_VERSION, headers, reference};
+use super::{BINDING_VERSION, control, headers, reference};
 use crate::{Content, Topic, header, topics};
 
 /// The name of the message on a topic, where it has one that can be described.
 pub(super) fn name(topic: &Topic) -> Option<&'static str> {
-    if topic.name == topics::DLQ_ERRORS { Some("DeadLetter") } else { topic.event() }
+    match topic.name {
+        topics::DLQ_ERRORS => Some("DeadLetter"),
+        name => topic.event().or_else(|| control::name(name)),
+    }
 }
 
 /// What a topic is for, in a sentence or two.
@@ -17,7 +20,7 @@ pub(super) fn about(topic: &Topic) -> String {
         _ if topic.name == topics::DLQ_ERRORS => {
             "Records that a consumer could not handle, with key and value as they came.".to_owned()
         }
-        _ => format!("The lab's own control channel, in JSON. Key: {}.", topic.key),
+        _ => control::about(topic.name),
     }
 }
 
@@ -26,7 +29,8 @@ pub(super) fn message(topic: &Topic) -> Option<(String, Json)> {
     let name = name(topic)?;
     let message = match topic.content {
         Content::Event { schema, .. } => event(topic, name, &avro(schema)),
-        Content::Later | Content::Opaque => dead_letter(topic, name),
+        _ if topic.name == topics::DLQ_ERRORS => dead_letter(topic, name),
+        _ => control::message(topic.name, name),
     };
     Some((name.to_owned(), message))
 }

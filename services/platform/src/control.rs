@@ -155,6 +155,8 @@ impl Follower {
             // Every consumer must name a group; this one joins none and commits nothing.
             .set("group.id", "edalab-control")
             .set("enable.auto.commit", "false")
+            // A topic that was made anew is read from its beginning too.
+            .set("auto.offset.reset", "earliest")
             .set("reconnect.backoff.max.ms", "2000")
             .set_log_level(RDKafkaLogLevel::Warning)
             .create_with_context(QuietContext)?;
