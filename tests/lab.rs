@@ -9,6 +9,7 @@ use std::{
 use edalab_tests::{
     rig::{
         cluster::{Cluster, ClusterError, PORT_OFFSET, Space, of_lab},
+        container::Held,
         process, python,
     },
     rights,
@@ -27,6 +28,10 @@ use serde_json::{Value, json};
 
 /// How long something may take that the operator does at once, on a machine that has other tests to run as well.
 const SOON: Duration = Duration::from_secs(300);
+/// The services and their ports.
+const SERVICES: [(&str, u16); 4] =
+    [("quotation", 8081), ("souscription", 8082), ("simulator", 8084), ("dashboard", 8080)];
+const SWITCHES: u32 = 20;
 
 fn main() -> ExitCode {
     Suite::new("cluster::lab", 2)
@@ -34,6 +39,7 @@ fn main() -> ExitCode {
         .trial("two_labs_side_by_side_and_a_volume_that_is_kept", trial!(two_labs_side_by_side))
         .trial("what_stands_in_the_way_is_named", trial!(what_stands_in_the_way_is_named))
         .trial("a_second_replica_says_why_it_does_not_run", trial!(a_second_replica_says_why))
+        .trial("a_switch_reaches_every_service_at_once", trial!(a_switch_reaches_every_service))
         .trial("accounts_can_do_what_they_need_and_no_more", trial!(accounts_can_do_what_they_need))
         .main(Cluster::start)
 }
@@ -48,7 +54,7 @@ async fn through_its_phases(cluster: Arc<Cluster>) -> Outcome {
     println!("from apply to the first event: {:.1} s", began.elapsed().as_secs_f32());
     assert_eq!(events[0]["key"], first);
     space.ready("lab").await?;
-    only_restricted_pods_without_a_token(&space).await?;
+    only_restricted_pods_and_few_tokens(&space).await?;
     let contrat = contract_of(&space, "lab", &first).await?;
     from_the_host(&space, &first, &contrat).await?;
 
@@ -82,10 +88,10 @@ async fn through_its_phases(cluster: Arc<Cluster>) -> Outcome {
     // Without services, and with them again: what they knew stayed.
     space.apply("lab", json!({"hostAccess": host, "phase": "Infrastructure"})).await?;
     space.ready("lab").await?;
-    // Their StatefulSets stay, with no pod: deleting one would delete its volume.
+    // The StatefulSets of those that have a database stay, with no pod: deleting one would delete its volume.
     wait::until("the services to be stopped", SOON, async || {
         let left = pods(&space).await.map_err(|problem| problem.to_string())?;
-        let is_service = |pod: &String| pod.contains("quotation") || pod.contains("souscription");
+        let is_service = |pod: &String| SERVICES.iter().any(|(service, _)| pod.contains(service));
         if left.iter().any(is_service) { Err(left.join(", ")) } else { Ok(()) }
     })
     .await?;
@@ -121,6 +127,9 @@ async fn from_the_host(space: &Space, first: &str, contrat: &str) -> Outcome {
     let found: Value =
         reqwest::get(format!("{}/api/contrats/{contrat}", endpoint("souscription"))).await?.json().await?;
     assert_eq!(found["contratId"], contrat);
+    for service in ["simulator", "dashboard"] {
+        reqwest::get(format!("{}/health", endpoint(service))).await?.error_for_status()?;
+    }
     Ok(())
 }
 
@@ -226,14 +235,98 @@ async fn a_second_replica_says_why(cluster: Arc<Cluster>) -> Outcome {
     Ok(())
 }
 
-/// Pod Security admitted them, so they are restricted; no pod of a lab speaks to the Kubernetes API.
-async fn only_restricted_pods_without_a_token(space: &Space) -> Outcome {
+/// From the patch to the last service that shows it, with no pod the worse for it; and who does not follow is named.
+async fn a_switch_reaches_every_service(cluster: Arc<Cluster>) -> Outcome {
+    let space = cluster.namespace("t-control").await?;
+    space.apply("lab", json!({})).await?;
+    space.ready("lab").await?;
+    space.condition("lab", "ScenarioApplied", "True").await?;
+    let before = lives(&space).await?;
+    let mut took = Vec::new();
+    for switch in 1..=SWITCHES {
+        let scenario = if switch % 2 == 0 { "NORMAL" } else { "PIC_CHARGE" };
+        // The rate tells one switch from another; with the simulation off, nobody goes by it.
+        let spec = json!({"scenario": scenario, "simulation": {"eventsPerSecond": switch}});
+        let began = Instant::now();
+        space.apply("lab", spec).await?;
+        let shown = SERVICES.map(|service| until_it_shows(&space, service, switch));
+        futures::future::try_join_all(shown).await?;
+        took.push(began.elapsed());
+        space.condition("lab", "ScenarioApplied", "True").await?;
+        let lab = space.labs().get("lab").await?;
+        let (spec, status) = (&lab.data["spec"], &lab.data["status"]);
+        assert_eq!((&status["scenario"], &status["simulation"]), (&spec["scenario"], &spec["simulation"]));
+    }
+    took.sort();
+    let milliseconds = |share: usize| took[(took.len() * share).div_ceil(100) - 1].as_secs_f64() * 1e3;
+    println!(
+        "patch to the last of {} services, {SWITCHES} times: median {:.0} ms, p95 {:.0} ms",
+        SERVICES.len(),
+        milliseconds(50),
+        milliseconds(95)
+    );
+
+    let held = Held::service("souscription", "lab", &space.name)?;
+    space.apply("lab", json!({"scenario": "PIC_CHARGE"})).await?;
+    let late = space.condition("lab", "ScenarioApplied", "False").await?;
+    assert!(late.starts_with("no answer from souscription to: PIC_CHARGE"), "{late}");
+    let status = space.labs().get("lab").await?.data["status"].clone();
+    assert_eq!(status["scenario"], "NORMAL", "what not all follow is not in force");
+    drop(held);
+    space.condition("lab", "ScenarioApplied", "True").await?;
+    space.ready("lab").await?;
+    assert_eq!(space.labs().get("lab").await?.data["status"]["scenario"], "PIC_CHARGE");
+    assert_eq!(lives(&space).await?, before, "a pod was made anew or restarted");
+
+    let config = cluster.config().await?;
+    for (service, verbs) in [("simulator", "get,patch"), ("dashboard", "get,list,watch")] {
+        let rights = rights::of(&config, &format!("{}:lab-{service}", space.name), &space.name).await?;
+        assert_eq!(rights, format!("edalab.dev: edalabs [lab]: {verbs}"), "{service}");
+    }
+    space.delete("lab").await?;
+    Ok(())
+}
+
+async fn until_it_shows(
+    space: &Space,
+    (service, port): (&str, u16),
+    switch: u32,
+) -> Result<(), wait::TimedOut> {
+    wait::until(format!("{service} to follow switch {switch}"), SOON, async || {
+        let address = format!("lab-{service}:{port}");
+        let control =
+            space.ask(&address, "/internal/control", None).await.map_err(|problem| problem.to_string())?;
+        let rate = &control["simulation"]["eventsPerSecond"];
+        if *rate == switch { Ok(()) } else { Err(control.to_string()) }
+    })
+    .await
+}
+
+/// Name, uid and number of restarts of every pod.
+async fn lives(space: &Space) -> Result<Vec<String>, kube::Error> {
+    let pods = space.objects::<Pod>().list(&ListParams::default()).await?;
+    let mut lives: Vec<String> = pods
+        .iter()
+        .map(|pod| {
+            let containers = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
+            let restarts: i32 = containers.map(|container| container.restart_count).sum();
+            format!("{} {} {restarts}", pod.name_any(), pod.uid().unwrap_or_default())
+        })
+        .collect();
+    lives.sort();
+    Ok(lives)
+}
+
+/// Pod Security admitted them, so they are restricted; the simulator and the dashboard speak to the Kubernetes API, and no
+/// other pod of a lab does.
+async fn only_restricted_pods_and_few_tokens(space: &Space) -> Outcome {
     let pods = space.objects::<Pod>();
     for pod in pods.list(&ListParams::default()).await? {
         let spec = pod.spec.clone().unwrap_or_default();
-        assert_eq!(spec.automount_service_account_token, Some(false), "{}", pod.name_any());
+        let speaks = ["lab-simulator-", "lab-dashboard-"].iter().any(|name| pod.name_any().starts_with(name));
+        assert_eq!(spec.automount_service_account_token, Some(speaks), "{}", pod.name_any());
         let volumes = serde_json::to_string(&spec.volumes)?;
-        assert!(!volumes.contains("serviceAccountToken"), "{}: {volumes}", pod.name_any());
+        assert_eq!(volumes.contains("serviceAccountToken"), speaks, "{}: {volumes}", pod.name_any());
     }
     Ok(())
 }

@@ -45,7 +45,7 @@ pub(crate) async fn pods(client: &Client, lab: &str, component: Option<&str>) ->
     list(client, &selector).await
 }
 
-/// The pods of a lab's services.
+/// The pods of a lab's services that keep a ledger: the insurance company's.
 pub(crate) async fn services(client: &Client, lab: &str) -> Result<Vec<Pod>> {
     list(client, &format!("{INSTANCE}={lab},{COMPONENT}=service")).await
 }

@@ -89,9 +89,10 @@ fn role(component: Component) -> &'static str {
     match component {
         Component::Kafka => "broker",
         Component::SchemaRegistry => "schema-registry",
-        Component::Quotation | Component::Souscription | Component::Simulator | Component::Dashboard => {
-            "service"
-        }
+        // Those that have something to say in the ledger are found by this.
+        Component::Quotation | Component::Souscription => "service",
+        Component::Simulator => "simulator",
+        Component::Dashboard => "dashboard",
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod apiserver;
 pub mod browser;
 pub mod cluster;
+pub mod container;
 pub mod home;
 pub mod java;
 pub mod kafka;
