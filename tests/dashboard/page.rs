@@ -117,7 +117,9 @@ pub(crate) async fn timeline(show: Arc<Show>) -> Outcome {
     tab.until(&format!("{LINES}.length > 0 && {LINES}.every(l => l.dataset.kind === 'ContratEmis')")).await?;
     tab.set("kind", "").await?;
     tab.set("filter", &devis[..30]).await?;
-    tab.until(&format!("{LINES}.length === 1 && {LINES}[0].textContent.includes({devis:?})")).await?;
+    // The quote's own line, and that of the contract that names it.
+    tab.until(&format!("{LINES}.length === 2 && {LINES}.every(l => l.textContent.includes({devis:?}))"))
+        .await?;
     tab.set("filter", "nothing has this").await?;
     tab.until(&format!("{LINES}.length === 0 && !document.getElementById('empty').hidden")).await?;
     tab.set("filter", "").await?;

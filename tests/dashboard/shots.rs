@@ -52,12 +52,28 @@ pub(crate) async fn pictures(show: Arc<Show>) -> Outcome {
                 show.convert(&last).await?;
                 tab.shows("C-Moreau").await?;
                 tokio::time::sleep(Duration::from_millis(300)).await;
+                if name == "phone" {
+                    tab.0.evaluate("document.querySelector('.drawing.tall').scrollIntoView()").await?;
+                    let path = folder.join(format!("{lang}-{theme}-phone-flow.png"));
+                    tab.0.save_screenshot(ScreenshotParams::builder().build(), path).await?;
+                }
                 let picture = ScreenshotParams::builder().full_page(true).build();
                 tab.0.save_screenshot(picture, folder.join(format!("{lang}-{theme}-{name}.png"))).await?;
                 tab.close().await?;
             }
         }
     }
+    // Many events a second.
+    let tab = Tab::open(&show, &show.dashboard.url("/?lang=en")).await?;
+    tab.0.execute(SetDeviceMetricsOverrideParams::new(1280, 900, 1.0, false)).await?;
+    let sender = Arc::clone(&show);
+    let quoting = tokio::spawn(async move { while sender.quote("C-Roux").await.is_ok() {} });
+    tab.until("document.querySelector('.wide [data-heat]') !== null").await?;
+    let picture = ScreenshotParams::builder().full_page(true).build();
+    tab.0.save_screenshot(picture, folder.join("en-light-busy.png")).await?;
+    quoting.abort();
+    tab.close().await?;
+
     // A lab in trouble: a service is away, and something is asked for that is not in force.
     show.set_spec(&json!({"simulation": {"running": true, "eventsPerSecond": 50}, "scenario": "PIC_CHARGE"}))
         .await?;

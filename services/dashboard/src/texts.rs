@@ -111,7 +111,8 @@ texts! {
     connected: "Live", "En direct";
     disconnected: "Connection lost, trying again", "Connexion perdue, nouvel essai";
 
-    steer: "Simulation", "Simulation";
+    steer: "Steer", "Piloter";
+    simulation: "Simulation", "Simulation";
     in_force: "In force", "En vigueur";
     running: "Running", "En marche";
     stopped: "Stopped", "À l’arrêt";

@@ -95,6 +95,9 @@ fn summary(body: &Json, key: &str) -> String {
         let name = name.as_str();
         name != key && name != "timestamp" && name != "version"
     });
+    let (dates, others): (Vec<_>, Vec<_>) = told.partition(|(name, _)| name.starts_with("date"));
+    // A line is cut at its end: who and how much come before when.
+    let told = others.into_iter().chain(dates);
     told.map(|(name, value)| format!("{name} {}", short(value))).collect::<Vec<_>>().join(" · ")
 }
 
@@ -199,7 +202,7 @@ mod tests {
         assert_eq!((seen.subject.as_str(), seen.status), ("C-1", Status::Published));
         assert_eq!(seen.time.to_string(), "2026-11-25T04:05:06.007Z");
         // Text stays text; whoever shows it shows it as text.
-        assert_eq!(seen.summary, "dateResiliation 1970-01-01 · motif <script>alert(1)</script>");
+        assert_eq!(seen.summary, "motif <script>alert(1)</script> · dateResiliation 1970-01-01");
     }
 
     #[test]

@@ -144,7 +144,7 @@ pub(crate) fn steer(lang: Lang, lab: &Lab) -> String {
     rendered(&Steer {
         groups: [
             Group {
-                label: t.steer,
+                label: t.simulation,
                 choices: vec![
                     run("start", true, "/steer/start", t.start, t.start_hint),
                     run("stop", false, "/steer/stop", t.stop, t.stop_hint),
