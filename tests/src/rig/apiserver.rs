@@ -52,7 +52,7 @@ pub struct ApiServer {
     // Ended in this order.
     _server: Process,
     _etcd: Process,
-    folder: TempDir,
+    _folder: TempDir,
 }
 
 impl Rig for ApiServer {}
@@ -74,7 +74,7 @@ impl ApiServer {
             namespaces.get("default").await.map_err(|problem| problem.to_string())
         })
         .await?;
-        Ok(Self { port, _server: server, _etcd: etcd, folder })
+        Ok(Self { port, _server: server, _etcd: etcd, _folder: folder })
     }
 
     /// A client that may do everything. Each trial makes its own: a client belongs to the runtime that made it.
