@@ -19,7 +19,7 @@ pub(crate) struct Config {
     #[command(flatten)]
     kafka: KafkaConfig,
 
-    /// Topic to read; may be repeated. Without it: every topic of the lab
+    /// Topic to read; may be repeated. Without it: every topic of events, and dlq.errors
     #[arg(long = "topic", value_name = "TOPIC")]
     topics: Vec<String>,
 
