@@ -193,7 +193,10 @@ pub fn wide(texts: &Texts) -> Drawing {
         arrows.push(Arrow { end: Some(end), ..arrow(lane, path, label(922, y)) });
     }
     let plate = Label { x: 400, y: DEAD, width: 176, height: 46, named: true };
-    let dead = [(Service::Quotation, 105, plate.left()), (Service::Souscription, 695, plate.left() + 176)];
+    let dead = [
+        (Service::Quotation, 105, plate.left() - 3),
+        (Service::Souscription, 695, plate.left() + plate.width + 3),
+    ];
     for (number, (from, x, end)) in dead.into_iter().enumerate() {
         let path = format!("M{x} {BOTTOM} V{} Q{x} {DEAD} {} {DEAD} H{end}", DEAD - 10, towards(x, end, 10));
         arrows.push(dead_letters(texts, from, path, plate, number == 0));
@@ -243,9 +246,9 @@ pub fn tall(texts: &Texts) -> Drawing {
         arrows.push(Arrow { end: Some(end), ..arrow(lane, path, label(x, 462)) });
     }
     let plate = Label { x: 170, y: DEAD, width: 130, height: 34, named: false };
-    let edge = plate.left() + plate.width;
+    let edge = plate.left() + plate.width + 3;
     let dead = [
-        (Service::Souscription, format!("M170 {} V{}", SECOND.1, plate.top())),
+        (Service::Souscription, format!("M170 {} V{}", SECOND.1, plate.top() - 3)),
         (
             Service::Quotation,
             format!("M330 123 Q338 123 338 131 V{} Q338 {DEAD} 330 {DEAD} H{edge}", DEAD - 8),

@@ -155,7 +155,7 @@ texts! {
     flow_label: "The simulator commands quotation and souscription, which speak through topics of Kafka",
         "Le simulateur commande quotation et souscription, qui se parlent par des topics de Kafka";
     commands: "commands (HTTP)", "commandes (HTTP)";
-    nobody_listens: "nobody listens yet", "personne n’écoute encore";
+    nobody_listens: "no listener yet", "aucun abonné";
     dead_letters: "dead letters", "lettres mortes";
     waiting: "{n} waiting", "{n} en attente";
     up: "up", "en marche";
