@@ -2,7 +2,7 @@
 
 use std::{error::Error, sync::Arc, time::Duration};
 
-use chromiumoxide::Page;
+use chromiumoxide::{Page, cdp::browser_protocol::emulation::SetDeviceMetricsOverrideParams};
 use edalab_tests::{link::Link, rig::ports, suite::Outcome, wait};
 use schemas::{header, topics};
 use serde::de::DeserializeOwned;
@@ -26,9 +26,24 @@ impl Tab {
     pub(crate) async fn open(show: &Show, url: &str) -> Result<Self, Box<dyn Error>> {
         let tab = Self(show.browser.open("about:blank").await?);
         tab.0.add_init_script(WATCH).await?;
+        tab.size(1280, 900, 1.0).await?;
         tab.0.goto(url).await?;
         tab.until("document.getElementById('connection').dataset.state === 'connected'").await?;
         Ok(tab)
+    }
+
+    /// Sets the size of what is seen, in CSS pixels, and how many dots of the picture each has across.
+    pub(crate) async fn size(&self, width: i64, height: i64, scale: f64) -> Result<(), Box<dyn Error>> {
+        self.0.execute(SetDeviceMetricsOverrideParams::new(width, height, scale, width < 600)).await?;
+        Ok(())
+    }
+
+    /// Counts from now on how many dots are drawn, in `window.dots`.
+    pub(crate) async fn count_dots(&self) -> Result<(), Box<dyn Error>> {
+        let script = "window.dots = 0; new MutationObserver(all => all.forEach(m => window.dots += m.addedNodes.length))\
+                      .observe(document.querySelector('.wide .dots'), {childList: true})";
+        self.0.evaluate(script).await?;
+        Ok(())
     }
 
     /// What an expression comes to.
@@ -193,9 +208,7 @@ pub(crate) async fn drawing(show: Arc<Show>) -> Outcome {
     for (name, state) in [("quotation", "up"), ("souscription", "up"), ("simulator", "down")] {
         tab.until(&system(name, state)).await?;
     }
-    let dots = "window.dots = 0; new MutationObserver(all => all.forEach(m => window.dots += m.addedNodes.length))\
-                .observe(document.querySelector('.wide .dots'), {childList: true})";
-    tab.0.evaluate(dots).await?;
+    tab.count_dots().await?;
     show.quote("C-drawn").await?;
     tab.until("window.dots > 0").await?;
     let mut souscription = show.souscription.lock().await;

@@ -2,10 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use chromiumoxide::{
-    cdp::browser_protocol::emulation::{MediaFeature, SetDeviceMetricsOverrideParams},
-    page::ScreenshotParams,
-};
+use chromiumoxide::{cdp::browser_protocol::emulation::MediaFeature, page::ScreenshotParams};
 use edalab_tests::{rig::program::ROOT, suite::Outcome};
 use reqwest::Method;
 use serde_json::json;
@@ -41,9 +38,7 @@ pub(crate) async fn pictures(show: Arc<Show>) -> Outcome {
                 let tab = Tab::open(&show, &show.dashboard.url(&format!("/?lang={lang}"))).await?;
                 tab.0.bring_to_front().await?;
                 let scale = if name == "phone" { 2.0 } else { 1.0 };
-                tab.0
-                    .execute(SetDeviceMetricsOverrideParams::new(width, height, scale, name == "phone"))
-                    .await?;
+                tab.size(width, height, scale).await?;
                 tab.0.emulate_media_features(vec![feature("prefers-color-scheme", theme)]).await?;
                 tab.until("document.querySelector('.verdict.good') !== null").await?;
                 let overflow: i64 = tab.js("document.documentElement.scrollWidth").await?;
@@ -65,7 +60,6 @@ pub(crate) async fn pictures(show: Arc<Show>) -> Outcome {
     }
     // Many events a second.
     let tab = Tab::open(&show, &show.dashboard.url("/?lang=en")).await?;
-    tab.0.execute(SetDeviceMetricsOverrideParams::new(1280, 900, 1.0, false)).await?;
     let sender = Arc::clone(&show);
     let quoting = tokio::spawn(async move { while sender.quote("C-Roux").await.is_ok() {} });
     tab.until("document.querySelector('.wide [data-heat]') !== null").await?;
@@ -83,7 +77,6 @@ pub(crate) async fn pictures(show: Arc<Show>) -> Outcome {
         show.quote("C-Leroy").await?;
     }
     let tab = Tab::open(&show, &show.dashboard.url("/?lang=fr")).await?;
-    tab.0.execute(SetDeviceMetricsOverrideParams::new(1280, 900, 1.0, false)).await?;
     tab.until("document.querySelector('.wide .system[data-service=souscription]').dataset.state === 'down'")
         .await?;
     tab.until("document.querySelector('.wide .queue .full') !== null").await?;
@@ -91,10 +84,11 @@ pub(crate) async fn pictures(show: Arc<Show>) -> Outcome {
     tab.0.save_screenshot(picture, folder.join("fr-light-trouble.png")).await?;
     // Who wants no motion gets none: arrows light up.
     tab.0.emulate_media_features(vec![feature("prefers-reduced-motion", "reduce")]).await?;
+    tab.until("document.querySelector('.dots circle') === null").await?;
+    tab.count_dots().await?;
     show.quote("C-still").await?;
-    tab.shows("C-still").await?;
-    let dots: u32 = tab.js("document.querySelectorAll('.dots circle').length").await?;
-    assert_eq!(dots, 0);
+    tab.until("document.querySelector('.wide .arrow.lit') !== null").await?;
+    assert_eq!(tab.js::<u32>("window.dots").await?, 0);
     souscription.restart().await?;
     tab.close().await
 }
