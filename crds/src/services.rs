@@ -33,7 +33,7 @@ pub struct Services {
 impl Services {
     /// What a service gets where the CR says nothing.
     pub fn default_resources() -> Resources {
-        Resources::of(("20m", "48Mi"), ("1", "192Mi"))
+        Resources::of(("10m", "48Mi"), ("1", "192Mi"))
     }
 }
 
@@ -44,7 +44,7 @@ impl Services {
     validation = memory_floor("services.quotation", "64Mi", "give the service at least 64Mi")
 )]
 pub struct Quotation {
-    /// CPU and memory of the service. What is left out keeps its default: requests cpu 20m, memory 48Mi; limits
+    /// CPU and memory of the service. What is left out keeps its default: requests cpu 10m, memory 48Mi; limits
     /// cpu 1, memory 192Mi.
     #[serde(default = "Services::default_resources")]
     pub resources: Resources,
@@ -78,7 +78,7 @@ impl Default for Quotation {
     validation = memory_floor("services.souscription", "64Mi", "give the service at least 64Mi")
 )]
 pub struct Souscription {
-    /// CPU and memory of the service. What is left out keeps its default: requests cpu 20m, memory 48Mi; limits
+    /// CPU and memory of the service. What is left out keeps its default: requests cpu 10m, memory 48Mi; limits
     /// cpu 1, memory 192Mi.
     #[serde(default = "Services::default_resources")]
     pub resources: Resources,
@@ -97,7 +97,7 @@ impl Default for Souscription {
     validation = memory_floor("services.simulator", "64Mi", "give the service at least 64Mi")
 )]
 pub struct Simulator {
-    /// CPU and memory of the service. What is left out keeps its default: requests cpu 20m, memory 48Mi; limits
+    /// CPU and memory of the service. What is left out keeps its default: requests cpu 10m, memory 48Mi; limits
     /// cpu 1, memory 192Mi.
     #[serde(default = "Services::default_resources")]
     pub resources: Resources,
@@ -116,7 +116,7 @@ impl Default for Simulator {
     validation = memory_floor("services.dashboard", "64Mi", "give the service at least 64Mi")
 )]
 pub struct Dashboard {
-    /// CPU and memory of the service. What is left out keeps its default: requests cpu 20m, memory 48Mi; limits
+    /// CPU and memory of the service. What is left out keeps its default: requests cpu 10m, memory 48Mi; limits
     /// cpu 1, memory 192Mi.
     #[serde(default = "Services::default_resources")]
     pub resources: Resources,
