@@ -14,7 +14,7 @@ COMPILED = $(CACHE)/dependencies-$(shell cat Cargo.lock Cargo.toml rust-toolchai
 
 .DEFAULT_GOAL := help
 .PHONY: help up down stop reset logs status health topics events ledger build check advisories generate asyncapi \
-  keep-dependencies test test-integration test-parts test-load test-machine test-exactness planted bench dashboard grafana \
+  keep-dependencies test test-integration test-parts test-simulation test-load test-machine test-exactness planted bench dashboard grafana \
   jaeger kafka-ui
 
 help: ## show this list
@@ -92,6 +92,9 @@ test-integration: ## the half of the tests that need a cluster
 
 test-parts: ## the other half: units, and services on a real Kafka
 	cargo test --workspace -- --skip cluster::
+
+test-simulation: ## the simulator's rates, and the dashboard in a browser; they need the machine for themselves
+	cargo test --workspace --test simulate --test dashboard
 
 test-load: ## (comes later)
 	@echo "test-load: load tests come with a later step of the lab" >&2; exit 1

@@ -79,7 +79,7 @@ impl Lab {
                 script.replace(&format!("localhost:{port}"), &format!("localhost:{}", port + PORT_OFFSET));
         }
         let mut bash = Command::new("timeout");
-        bash.args(["300", "bash", "-euxc", &format!("{PRELUDE}{script}")]);
+        bash.args(["600", "bash", "-euxc", &format!("{PRELUDE}{script}")]);
         let path = env::var("PATH").unwrap_or_default();
         bash.env("PATH", format!("{}:{path}", self.home.join("bin").display()));
         bash.env("KUBECONFIG", self.kubeconfig()).env("KUBE_EDITOR", editor);
