@@ -82,7 +82,8 @@ pub(crate) async fn pictures(show: Arc<Show>) -> Outcome {
     tab.until("document.querySelector('.wide .queue .full') !== null").await?;
     let picture = ScreenshotParams::builder().full_page(true).build();
     tab.0.save_screenshot(picture, folder.join("fr-light-trouble.png")).await?;
-    // Who wants no motion gets none: arrows light up.
+    // Who wants no motion gets none: arrows light up. (A picture of a whole page leaves another size behind.)
+    tab.size(1280, 900, 1.0).await?;
     tab.0.emulate_media_features(vec![feature("prefers-reduced-motion", "reduce")]).await?;
     tab.until("document.querySelector('.dots circle') === null").await?;
     tab.count_dots().await?;
