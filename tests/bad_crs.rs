@@ -7,7 +7,7 @@ use std::{process::ExitCode, sync::Arc};
 use edalab_tests::{
     cases::{self, Texts},
     edalabs,
-    rig::{apiserver::ApiServer, parts::Parts, program::ROOT},
+    rig::{apiserver::ApiServer, parts::Parts},
     suite::{self, Outcome, Suite},
     trial,
 };
@@ -100,7 +100,7 @@ const fn memory_limit(
 }
 
 fn main() -> ExitCode {
-    let definition = definition();
+    let definition = edalabs::definition();
     let mut suite = Suite::new("bad_crs", 8)
         .trial("names", trial!(names))
         .trial("amounts_against_each_other", trial!(amounts_against_each_other))
@@ -129,12 +129,6 @@ async fn start(definition: &CustomResourceDefinition) -> Result<ApiServer, Box<d
     let server = ApiServer::start(&parts).await?;
     server.install(definition).await?;
     Ok(server)
-}
-
-fn definition() -> CustomResourceDefinition {
-    let path = format!("{ROOT}/crds/edalab.yaml");
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|problem| panic!("{path}: {problem}"));
-    serde_yaml_ng::from_str(&text).unwrap_or_else(|problem| panic!("{path}: {problem}"))
 }
 
 fn spec_schema(definition: &CustomResourceDefinition) -> Value {
@@ -227,7 +221,7 @@ async fn the_rest_can_change(server: Arc<ApiServer>) -> Outcome {
 /// Every default of the schema, and nothing else.
 async fn an_empty_spec_gets_its_defaults(server: Arc<ApiServer>) -> Outcome {
     let made = apply(&server, "lab", &json!({}), Really::No).await?.map_err(|refusal| refusal.to_string())?;
-    let defaults = defaults(&spec_schema(&definition()));
+    let defaults = defaults(&spec_schema(&edalabs::definition()));
     assert_eq!(made.data["spec"], defaults);
     for field in [
         "phase",

@@ -259,6 +259,11 @@ pub fn required_topics() -> impl Iterator<Item = &'static Topic> {
     CATALOGUE.iter().chain(REGISTRY_TOPICS)
 }
 
+/// The topics that events lie on, now or later, and the dead letters: all of the catalogue but the control channel.
+pub fn event_topics() -> impl Iterator<Item = &'static Topic> {
+    CATALOGUE.iter().filter(|topic| topic.content != Content::Opaque || topic.name == topics::DLQ_ERRORS)
+}
+
 /// The topic's entry in the catalogue.
 pub fn topic(name: &str) -> Option<&'static Topic> {
     CATALOGUE.iter().find(|topic| topic.name.as_str() == name)
@@ -291,6 +296,7 @@ mod tests {
         let (domain, control): (Vec<&Topic>, Vec<&Topic>) =
             CATALOGUE.iter().partition(|topic| topic.cleanup == CleanupPolicy::Delete);
         assert_eq!(domain.len(), 9);
+        assert_eq!(event_topics().collect::<Vec<_>>(), domain);
         assert!(domain.iter().all(|t| t.partitions == 3 && t.retention_ms == Some(604_800_000)));
         let control: Vec<_> = control.iter().map(|topic| topic.name.as_str()).collect();
         assert_eq!(control, ["edalab.control", "edalab.control-ack"]);

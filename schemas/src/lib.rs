@@ -28,8 +28,8 @@ pub mod wire;
 pub use asyncapi::asyncapi;
 pub use avro::{DecodeError, EncodeError, Event, Fields, decode, encode, millis};
 pub use catalogue::{
-    CATALOGUE, CleanupPolicy, Content, REGISTRY_TOPICS, Subject, Topic, TopicName, required_topics, subjects,
-    topic, topics,
+    CATALOGUE, CleanupPolicy, Content, REGISTRY_TOPICS, Subject, Topic, TopicName, event_topics,
+    required_topics, subjects, topic, topics,
 };
 pub use cloudevent::{CloudEvent, CloudEventError, Sequence, header};
 pub use ids::{ClientId, ClientIdError, ContratId, DevisId, EventId, Version};

@@ -42,10 +42,3 @@ async fn state(http: &reqwest::Client, url: &str) -> State {
         Err(_) => State::Down,
     }
 }
-
-/// The client's error, without the address, and what lies at its bottom: "connection refused" is only said there.
-pub(crate) fn with_cause(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
-    causes.last().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
-}

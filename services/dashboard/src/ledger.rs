@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use futures::future::try_join_all;
 use ledger::{Ledger, judge};
+use platform::cause::with_cause;
 use serde::de::DeserializeOwned;
 
-use crate::health::{Part, with_cause};
+use crate::health::Part;
 
 /// How long a service may take for its part.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -42,5 +43,5 @@ async fn ask_one<T: DeserializeOwned>(
 ) -> Result<T, Untold> {
     let url = format!("{}/internal/ledger/{part}", service.url.trim_end_matches('/'));
     let told = async { http.get(url).timeout(ANSWER).send().await?.error_for_status()?.json().await };
-    told.await.map_err(|error| Untold { service: service.name, problem: with_cause(error) })
+    told.await.map_err(|error| Untold { service: service.name, problem: with_cause(&error.without_url()) })
 }

@@ -7,11 +7,9 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use platform::http::Problem;
+use platform::{cause::with_cause, http::Problem};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
-
-use crate::health::with_cause;
 
 /// How long the simulator may take; it asks the Kubernetes API in turn.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -91,7 +89,7 @@ impl Simulator {
         if let Some(body) = body {
             request = request.header(header::CONTENT_TYPE, "application/json").body(body);
         }
-        let no_answer = |error: reqwest::Error| NoAnswer(with_cause(error));
+        let no_answer = |error: reqwest::Error| NoAnswer(with_cause(&error.without_url()));
         let mut response = request.send().await.map_err(no_answer)?;
         let (status, kind) = (response.status(), response.headers().get(header::CONTENT_TYPE).cloned());
         let mut body = Vec::new();

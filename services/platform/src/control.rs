@@ -1,7 +1,7 @@
 //! What is set for the whole lab, as a service follows it: the last record on `edalab.control`. Every record that is taken
 //! over is answered on `edalab.control-ack`, so that the operator can tell who does not follow.
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{Json, Router, extract::State, http::StatusCode, response::IntoResponse as _, routing::get};
 use jiff::Timestamp;
@@ -66,12 +66,6 @@ struct ControlMetrics {
     failures: IntCounterVec,
 }
 
-#[derive(Debug, thiserror::Error)]
-enum FollowError {
-    #[error("Kafka: {0}")]
-    Kafka(#[from] KafkaError),
-}
-
 impl Follower {
     pub(crate) fn new(
         service: &'static str,
@@ -106,7 +100,7 @@ impl Follower {
                 failed = self.follow() => failed,
                 () = stop.cancelled() => break,
             };
-            let Err(error) = failed else { continue };
+            let Err(error) = failed;
             self.metrics.failures.with_label_values(&["Kafka"]).inc();
             if backoff.is_news("Kafka") {
                 tracing::warn!(%error, "cannot follow edalab.control");
@@ -118,7 +112,7 @@ impl Follower {
         }
     }
 
-    async fn follow(&self) -> Result<(), FollowError> {
+    async fn follow(&self) -> Result<Infallible, KafkaError> {
         let consumer = self.consumer()?;
         let producer: FutureProducer<QuietContext> = ClientConfig::new()
             .set("bootstrap.servers", &self.bootstrap_servers)
@@ -149,7 +143,7 @@ impl Follower {
         }
     }
 
-    fn consumer(&self) -> Result<StreamConsumer<QuietContext>, FollowError> {
+    fn consumer(&self) -> Result<StreamConsumer<QuietContext>, KafkaError> {
         let consumer: StreamConsumer<QuietContext> = ClientConfig::new()
             .set("bootstrap.servers", &self.bootstrap_servers)
             // Every consumer must name a group; this one joins none and commits nothing.
@@ -181,7 +175,7 @@ impl Follower {
         &self,
         producer: &FutureProducer<QuietContext>,
         control: &Control,
-    ) -> Result<(), FollowError> {
+    ) -> Result<(), KafkaError> {
         let answer = ControlAck {
             service: self.service.to_owned(),
             instance: self.instance.clone(),

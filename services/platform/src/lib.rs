@@ -8,10 +8,12 @@
 //! - [`control`] what is set for the whole lab while it runs.
 //! - `ledger` what this service can say of every event that it made or heard.
 //! - [`service`] wires all of it around what one service does.
+//! - [`cause`] what an error is at its bottom.
 //! - [`kafka`] and [`registry`] the two neighbours that the relay talks to.
 //! - [`crash`] named points at which a test build kills itself; [`shutdown`] how a process ends well.
 
 mod backoff;
+pub mod cause;
 pub mod config;
 pub mod consumer;
 pub mod control;

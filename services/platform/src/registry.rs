@@ -7,6 +7,8 @@ use schemas::SchemaId;
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
+use crate::cause::with_cause;
+
 /// Most schemas that are remembered: far beyond what a lab has, so only a stream of made-up ids reaches it.
 const CACHE_LIMIT: usize = 1_000;
 
@@ -124,12 +126,6 @@ impl RegistryClient {
         remember(&mut *self.schemas.lock().await, id, Arc::clone(&schema));
         Ok(schema)
     }
-}
-
-/// The client's error and what lies at its bottom: "connection refused" is only said there.
-fn with_cause(error: &reqwest::Error) -> String {
-    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    causes.last().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 
 fn accepted(

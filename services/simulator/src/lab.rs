@@ -7,6 +7,7 @@ use kube::{
     api::{ApiResource, Patch, PatchParams},
     core::{GroupVersionKind, NotUsed, Object, Status},
 };
+use platform::cause::with_cause;
 use schemas::control::{Scenario, Simulation};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -184,12 +185,6 @@ fn field(path: &str, message: &str) -> Option<(String, String)> {
     let name = path.strip_prefix("spec.")?.rsplit('.').next()?;
     let detail = message.split_once(" in body ").map_or(message, |(_, detail)| detail);
     Some((name.to_owned(), detail.to_owned()))
-}
-
-/// The client's error and what lies at its bottom.
-fn with_cause(error: &kube::Error) -> String {
-    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    causes.last().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
+use platform::cause::with_cause;
 use reqwest::{Client, Url, header};
 
 use crate::{
@@ -52,7 +53,7 @@ impl Sender {
             let response = asked.send().await?;
             let status = response.status();
             // Read to its end, also where nothing of it is needed: the connection is used again.
-            Ok((status, response.bytes().await?))
+            Ok::<_, reqwest::Error>((status, response.bytes().await?))
         };
         match answered.await {
             Ok((status, body)) => judge(kind, status, &body),
@@ -61,10 +62,4 @@ impl Sender {
             }
         }
     }
-}
-
-/// The client's error and what lies at its bottom: "connection refused" is only said there.
-fn with_cause(error: &reqwest::Error) -> String {
-    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    causes.last().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }

@@ -12,7 +12,7 @@ use rdkafka::{
     consumer::{Consumer as _, StreamConsumer},
     metadata::{MetadataPartition, MetadataTopic},
 };
-use schemas::{CATALOGUE, Content, Topic, topics};
+use schemas::event_topics;
 
 use super::KafkaResult;
 
@@ -54,14 +54,6 @@ pub(super) struct Found {
     pub(super) unread: HashMap<Partition, i64>,
 }
 
-/// Topics that hold what is shown: events that have come, and the dead letters.
-fn shown() -> impl Iterator<Item = &'static Topic> {
-    CATALOGUE.iter().filter(|topic| match topic.content {
-        Content::Event { .. } | Content::Later => true,
-        Content::Opaque => topic.name == topics::DLQ_ERRORS,
-    })
-}
-
 pub(super) fn consumer(servers: &str) -> KafkaResult<StreamConsumer<QuietContext>> {
     ClientConfig::new()
         .set("bootstrap.servers", servers)
@@ -81,7 +73,7 @@ pub(super) fn consumer(servers: &str) -> KafkaResult<StreamConsumer<QuietContext
 pub(super) fn look(consumer: &StreamConsumer<QuietContext>, known: &Assignment) -> KafkaResult<Found> {
     let metadata = consumer.fetch_metadata(None, ANSWER)?;
     let mut found = Found { assignment: known.clone(), offsets: Vec::new(), unread: HashMap::new() };
-    for topic in shown() {
+    for topic in event_topics() {
         let name = topic.name.as_str();
         let of_topic = metadata.topics().iter().find(|found| found.name() == name);
         for number in of_topic.into_iter().flat_map(MetadataTopic::partitions).map(MetadataPartition::id) {
@@ -126,7 +118,7 @@ mod tests {
 
     #[test]
     fn every_event_is_shown_and_the_control_channel_is_not() {
-        let names: Vec<_> = shown().map(|topic| topic.name.as_str()).collect();
+        let names: Vec<_> = event_topics().map(|topic| topic.name.as_str()).collect();
         assert!(names.contains(&"quotation.devis-genere") && names.contains(&"dlq.errors"), "{names:?}");
         assert!(!names.iter().any(|name| name.starts_with("edalab.")), "{names:?}");
     }

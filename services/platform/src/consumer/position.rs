@@ -30,15 +30,17 @@ pub(crate) struct Position {
 #[derive(Debug, Default)]
 struct State {
     cluster: Option<String>,
-    next: HashMap<(String, i32), i64>,
+    /// By topic and partition.
+    next: HashMap<String, HashMap<i32, i64>>,
     mismatch: Option<ClusterMismatch>,
 }
 
 impl Position {
     pub(crate) async fn open(connection: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
         let cluster = rows::cluster(connection).await?;
-        let next = rows::offsets(connection).await?;
-        Ok(Self { state: Arc::new(Mutex::new(State { cluster, next, mismatch: None })) })
+        let position = Self { state: Arc::new(Mutex::new(State { cluster, ..State::default() })) };
+        position.moved(rows::offsets(connection).await?);
+        Ok(position)
     }
 
     /// What keeps the consumer waiting for a decision.
@@ -68,7 +70,7 @@ impl Position {
 
     /// The offset to read next; nothing where no record of the partition was ever dealt with.
     pub(super) fn next(&self, topic: &str, partition: i32) -> Option<i64> {
-        self.state().next.get(&(topic.to_owned(), partition)).copied()
+        self.state().next.get(topic)?.get(&partition).copied()
     }
 
     /// Whether the record at that offset was dealt with.
@@ -78,7 +80,10 @@ impl Position {
 
     /// What a COMMIT has made durable.
     pub(super) fn moved(&self, next: impl IntoIterator<Item = ((String, i32), i64)>) {
-        self.state().next.extend(next);
+        let mut state = self.state();
+        for ((topic, partition), next) in next {
+            state.next.entry(topic).or_default().insert(partition, next);
+        }
     }
 
     /// A thread that panicked with the lock held left a whole map behind: every change is one insertion.

@@ -15,7 +15,7 @@ use rdkafka::{
     message::OwnedMessage,
     metadata::Metadata,
 };
-use schemas::{CATALOGUE, CleanupPolicy};
+use schemas::event_topics;
 
 use super::EventsError;
 
@@ -131,7 +131,7 @@ fn partitions(metadata: &Metadata, topics: &[String]) -> Result<Vec<Partition>, 
     let mut partitions = Vec::new();
     if topics.is_empty() {
         // What is set for the lab, and answered, is no event: it is shown to those who name its topics.
-        for topic in CATALOGUE.iter().filter(|topic| topic.cleanup == CleanupPolicy::Delete) {
+        for topic in event_topics() {
             let name = topic.name.as_str();
             partitions.extend(numbers(name).into_iter().map(|number| (name.to_owned(), number)));
         }
