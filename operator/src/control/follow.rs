@@ -125,8 +125,8 @@ impl Follower {
             if told.replace(reason) != Some(reason) {
                 tracing::warn!(lab = self.lab, reason, message, "what the lab is set to cannot be told");
             }
-            self.heed();
-            self.tell(&Standing::CutOff { reason, message }).await;
+            let generation = self.heed().generation;
+            self.tell(&Standing::CutOff { reason, message }, generation).await;
             sleep(pause).await;
             pause = PAUSES.1.min(pause * 2);
         }
@@ -203,7 +203,7 @@ impl Follower {
             *timed = false;
             Standing::NobodyToFollow(&control)
         };
-        if !self.tell(&standing).await {
+        if !self.tell(&standing, asked.generation).await {
             Some(Instant::now() + REWRITE)
         } else if open && asked.services {
             Some(since + PATIENCE)
@@ -212,9 +212,9 @@ impl Follower {
         }
     }
 
-    /// Brings the status to what stands, where it says something else. False where it could not be written.
-    async fn tell(&mut self, standing: &Standing<'_>) -> bool {
-        let generation = self.asked.borrow().generation;
+    /// Brings the status to what stands, where it says something else. `generation` is the one that this is about: another
+    /// may have been heard of since. False where it could not be written.
+    async fn tell(&mut self, standing: &Standing<'_>, generation: i64) -> bool {
         let now = k8s_openapi::jiff::Timestamp::now();
         let after = self.in_force.after(standing, generation, now);
         if after == self.in_force {
