@@ -25,6 +25,11 @@ use platform::{
     config::{Identity, KafkaConfig, StatelessConfig},
     service::StatelessService,
 };
+use rdkafka::{
+    ClientConfig,
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+};
+use schemas::topics;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::Mutex, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -81,6 +86,7 @@ async fn what_is_set_reaches_every_service(ends: Arc<Ends>) -> Outcome {
     let operator = a_restart_says_nothing(&ends, &lab, &services, operator, &metrics).await?;
     the_rest_of_the_status_stays(&ends, &lab).await?;
     without_kafka(&ends, &lab).await?;
+    a_topic_that_was_made_anew(&lab, &mut services).await?;
 
     lab.apply(&json!({"phase": "Infrastructure", "simulation": {"running": true}})).await?;
     lab.told(ConditionStatus::True, "NoServices").await?;
@@ -209,6 +215,35 @@ async fn without_kafka(ends: &Ends, lab: &Lab) -> Outcome {
     .await?;
     println!("without Kafka: {}: {}", cut_off.reason, cut_off.message);
     kafka.restart().await?;
+    lab.told(ConditionStatus::True, "Applied").await?;
+    Ok(())
+}
+
+/// What was said is said again, as it was, and those who were there all the time go on following.
+async fn a_topic_that_was_made_anew(lab: &Lab, services: &mut Vec<Service>) -> Outcome {
+    lab.apply(&json!({"scenario": "PIC_CHARGE"})).await?;
+    lab.told(ConditionStatus::True, "Applied").await?;
+    let before = services[0].control().await?;
+    services.remove(0).stop().await;
+    let topic = schemas::topic(topics::CONTROL.as_str()).expect("a topic of the catalogue");
+    let servers = BOOTSTRAP.get().cloned().unwrap_or_default();
+    let admin: AdminClient<_> = ClientConfig::new().set("bootstrap.servers", servers).create()?;
+    let options = AdminOptions::new().operation_timeout(Some(SOON));
+    admin.delete_topics(&[topic.name.as_str()], &options).await?;
+    wait::until("the topic to be made anew", SOON, async || {
+        let new = NewTopic::new(topic.name.as_str(), topic.partitions, TopicReplication::Fixed(1));
+        let made = admin.create_topics(&[new], &options).await.map_err(|problem| problem.to_string())?;
+        made.into_iter().try_for_each(|made| made.map(drop).map_err(|(_, code)| code.to_string()))
+    })
+    .await?;
+    let late = Service::start("quotation").await?;
+    wait::until("the record to be there again", SOON, async || {
+        let control = late.control().await.map_err(|problem| problem.to_string())?;
+        if control == before { Ok(()) } else { Err(control.to_string()) }
+    })
+    .await?;
+    services.insert(0, late);
+    lab.apply(&json!({})).await?;
     lab.told(ConditionStatus::True, "Applied").await?;
     Ok(())
 }

@@ -57,6 +57,8 @@ pub(super) fn of(lab: &ValidatedLab) -> [LabService<'_>; Component::SERVICES.len
     };
     let mut watching = outside();
     watching.push(url("SIMULATOR_URL", Component::Simulator, SIMULATOR_PORT));
+    // Told also while host access is off: turning it on restarts nothing then.
+    watching.push(env("ALLOWED_HOSTS", &lab.host_access.advertised_host));
     [
         LabService {
             component: Component::Quotation,

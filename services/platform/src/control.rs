@@ -17,7 +17,7 @@ use schemas::{
     control::{Control, ControlAck, Scenario},
     topics,
 };
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -29,6 +29,10 @@ use crate::{
 
 /// How long an answer may take to reach the broker. One that is lost is given again with the next session.
 const ANSWER: Duration = Duration::from_secs(5);
+/// How often it is looked whether the topic is the one that is read still.
+const LOOK: Duration = Duration::from_secs(10);
+/// How long a look may take.
+const LOOK_TIME: Duration = Duration::from_secs(2);
 
 /// What is in force here. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -66,6 +70,23 @@ struct ControlMetrics {
     failures: IntCounterVec,
 }
 
+#[derive(Debug, thiserror::Error)]
+enum FollowError {
+    #[error("Kafka: {0}")]
+    Kafka(#[from] KafkaError),
+    #[error("the topic was made anew")]
+    MadeAnew,
+}
+
+impl FollowError {
+    const fn reason(&self) -> &'static str {
+        match self {
+            Self::Kafka(_) => "Kafka",
+            Self::MadeAnew => "MadeAnew",
+        }
+    }
+}
+
 impl Follower {
     pub(crate) fn new(
         service: &'static str,
@@ -96,24 +117,28 @@ impl Follower {
     pub(crate) async fn run(self, stop: CancellationToken) {
         let mut backoff = Backoff::new();
         while !stop.is_cancelled() {
+            let begun = Instant::now();
             let failed = tokio::select! {
                 failed = self.follow() => failed,
                 () = stop.cancelled() => break,
             };
             let Err(error) = failed;
-            self.metrics.failures.with_label_values(&["Kafka"]).inc();
-            if backoff.is_news("Kafka") {
+            if begun.elapsed() > backoff::LONGEST {
+                backoff.succeeded();
+            }
+            self.metrics.failures.with_label_values(&[error.reason()]).inc();
+            if backoff.is_news(error.reason()) {
                 tracing::warn!(%error, "cannot follow edalab.control");
             }
             tokio::select! {
-                () = tokio::time::sleep(backoff::LONGEST) => {}
+                () = tokio::time::sleep(backoff.pause()) => {}
                 () = stop.cancelled() => {}
             }
         }
     }
 
-    async fn follow(&self) -> Result<Infallible, KafkaError> {
-        let consumer = self.consumer()?;
+    async fn follow(&self) -> Result<Infallible, FollowError> {
+        let consumer = Arc::new(self.consumer()?);
         let producer: FutureProducer<QuietContext> = ClientConfig::new()
             .set("bootstrap.servers", &self.bootstrap_servers)
             .set("acks", "all")
@@ -121,8 +146,18 @@ impl Follower {
             .set("reconnect.backoff.max.ms", "2000")
             .set_log_level(RDKafkaLogLevel::Warning)
             .create_with_context(QuietContext)?;
+        let mut look = tokio::time::interval_at(Instant::now() + LOOK, LOOK);
+        // The offset after the last record that was read.
+        let mut next = 0;
         loop {
-            let record = match consumer.recv().await {
+            let record = tokio::select! {
+                record = consumer.recv() => record,
+                _ = look.tick() => {
+                    must_reach(&consumer, next).await?;
+                    continue;
+                }
+            };
+            let record = match record {
                 Ok(record) => record,
                 // The client goes on by itself, also where the topic comes later.
                 Err(error) => {
@@ -130,6 +165,7 @@ impl Follower {
                     continue;
                 }
             };
+            next = record.offset() + 1;
             let control = match serde_json::from_slice::<Control>(record.payload().unwrap_or_default()) {
                 Ok(control) => Arc::new(control),
                 Err(error) => {
@@ -186,6 +222,19 @@ impl Follower {
         let record = FutureRecord::to(topics::CONTROL_ACK.as_str()).key(self.service).payload(&value);
         producer.send(record, ANSWER).await.map_err(|(error, _)| error)?;
         Ok(())
+    }
+}
+
+/// Fails where the topic ends before what was read of it: it was made anew, and the client, which goes by the leader's
+/// epoch, may take the new one for old news for good. A Kafka that does not say has the topic still.
+async fn must_reach(consumer: &Arc<StreamConsumer<QuietContext>>, next: i64) -> Result<(), FollowError> {
+    let consumer = Arc::clone(consumer);
+    let asked = tokio::task::spawn_blocking(move || {
+        consumer.fetch_watermarks(topics::CONTROL.as_str(), 0, LOOK_TIME)
+    });
+    match asked.await {
+        Ok(Ok((_, end))) if end < next => Err(FollowError::MadeAnew),
+        _ => Ok(()),
     }
 }
 
