@@ -127,7 +127,7 @@ impl Applier {
     }
 
     /// Reads a batch, however often it takes: what its records hold, without those that were dealt with.
-    pub(super) async fn prepare(&self, mut records: Vec<Record>) -> Arc<Prepared> {
+    pub(super) async fn prepare(self: Arc<Self>, mut records: Vec<Record>) -> Arc<Prepared> {
         let fetched = records.len();
         records.retain(|record| !self.position.has_passed(&record.topic, record.partition, record.offset));
         self.metrics.redelivered.inc_by((fetched - records.len()) as u64);

@@ -63,7 +63,7 @@ pub struct Membership {
 pub struct Consumer {
     membership: Membership,
     position: Position,
-    applier: Applier,
+    applier: Arc<Applier>,
     metrics: ConsumerMetrics,
 }
 
@@ -76,7 +76,7 @@ impl Consumer {
         metrics: &Metrics,
     ) -> Self {
         let metrics = ConsumerMetrics::new(metrics);
-        let applier = Applier::new(&membership, handlers, store, registry, metrics.clone());
+        let applier = Arc::new(Applier::new(&membership, handlers, store, registry, metrics.clone()));
         Self { membership, position: store.position.clone(), applier, metrics }
     }
 

@@ -1,13 +1,17 @@
 //! The Kafka side: one client's membership in the group, from joining to leaving.
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::resume_unwind, sync::Arc, time::Duration};
 
-use futures::future::{BoxFuture, OptionFuture};
+use futures::{
+    FutureExt as _,
+    future::{BoxFuture, OptionFuture},
+};
 use rdkafka::{
     ClientConfig, ClientContext, Offset, TopicPartitionList,
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, StreamConsumer},
     error::{KafkaError, RDKafkaErrorCode},
+    message::BorrowedMessage,
     types::RDKafkaRespErr,
 };
 use tokio::{
@@ -15,7 +19,7 @@ use tokio::{
     task::{coop::consume_budget, spawn_blocking},
     time::Instant,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{
     ClusterMismatch, Membership, Position,
@@ -78,7 +82,7 @@ type Client = Arc<StreamConsumer<SessionContext>>;
 pub(super) async fn run(
     membership: &Membership,
     position: &Position,
-    applier: &Applier,
+    applier: &Arc<Applier>,
     metrics: &ConsumerMetrics,
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
@@ -133,7 +137,7 @@ fn config(membership: &Membership) -> ClientConfig {
 struct Session<'a> {
     client: Client,
     position: &'a Position,
-    applier: &'a Applier,
+    applier: &'a Arc<Applier>,
     metrics: &'a ConsumerMetrics,
 }
 
@@ -145,8 +149,9 @@ impl Session<'_> {
     ) -> Result<(), SessionError> {
         self.client.subscribe(&self.applier.topics())?;
         let mut gather = Gather::default();
-        // Three batches at most are under way: one is collected, one is read, one is applied.
-        let mut preparing: OptionFuture<BoxFuture<'_, Arc<Prepared>>> = None.into();
+        // Three batches at most are under way, side by side: one is collected here, one is read in a task of its own, one is
+        // applied in the writer's.
+        let mut preparing: OptionFuture<AbortOnDropHandle<Arc<Prepared>>> = None.into();
         let mut prepared = None;
         let mut applying: OptionFuture<BoxFuture<'_, Next>> = None.into();
         let (mut reads, mut applies, mut paused) = (false, false, false);
@@ -160,8 +165,8 @@ impl Session<'_> {
             // What is applied takes its time: the next batch is read meanwhile if it is full, and grows if it is not.
             let idle = !reads && prepared.is_none();
             if idle && (gather.is_full() || !applies && gather.is_due(Instant::now())) {
-                let batch: BoxFuture<'_, Arc<Prepared>> = Box::pin(self.applier.prepare(gather.take()));
-                (preparing, reads) = (Some(batch).into(), true);
+                let batch = tokio::spawn(Arc::clone(self.applier).prepare(gather.take()));
+                (preparing, reads) = (Some(AbortOnDropHandle::new(batch)).into(), true);
                 if std::mem::take(&mut paused) {
                     self.client.resume(&self.client.assignment()?)?;
                 }
@@ -169,6 +174,7 @@ impl Session<'_> {
             tokio::select! {
                 () = stop.cancelled() => break,
                 Some(batch) = &mut preparing, if reads => {
+                    let batch = batch.unwrap_or_else(|error| resume_unwind(error.into_panic()));
                     (preparing, reads, prepared) = (None.into(), false, Some(batch));
                 }
                 Some(next) = &mut applying, if applies => {
@@ -176,10 +182,13 @@ impl Session<'_> {
                     self.commit(&next);
                     crash::redeliver(&self.client, &next);
                 }
-                received = self.client.recv(), if paused || !gather.is_full() => match received {
-                    Ok(message) => gather.push(Record::of(&message), Instant::now()),
-                    Err(error) => self.look_at(error).await?,
-                },
+                received = self.client.recv(), if paused || !gather.is_full() => {
+                    self.take(received, &mut gather).await?;
+                    // Those that are there already come without asking for anything else in between.
+                    while !gather.is_full() && let Some(received) = self.client.recv().now_or_never() {
+                        self.take(received, &mut gather).await?;
+                    }
+                }
                 // A batch that waits for long: the group must see us poll, and no more records may come of it. What was
                 // fetched ahead is thrown away by a pause, so a short wait is no reason for one.
                 () = tokio::time::sleep(STUCK), if gather.is_full() && !paused => {
@@ -192,6 +201,19 @@ impl Session<'_> {
         }
         if applies && let Ok(Some(next)) = tokio::time::timeout(DRAIN, applying).await {
             self.commit(&next);
+        }
+        Ok(())
+    }
+
+    async fn take(
+        &self,
+        received: Result<BorrowedMessage<'_>, KafkaError>,
+        gather: &mut Gather,
+    ) -> Result<(), SessionError> {
+        match received {
+            Ok(message) => gather.push(Record::of(&message), Instant::now()),
+            // Most errors pass by themselves, and the client goes on.
+            Err(error) => self.look_at(error).await?,
         }
         Ok(())
     }
@@ -227,7 +249,7 @@ impl Session<'_> {
         }
     }
 
-    /// Most errors pass by themselves, and the client goes on.
+    /// Finds out whether this is an error that stays.
     async fn look_at(&self, error: KafkaError) -> Result<(), SessionError> {
         if let Some((code, text)) = self.client.client().fatal_error() {
             return Err(SessionError::Client(format!("{code}: {text}")));
