@@ -31,7 +31,7 @@ const SOON: Duration = Duration::from_secs(300);
 /// The services and their ports.
 const SERVICES: [(&str, u16); 4] =
     [("quotation", 8081), ("souscription", 8082), ("simulator", 8084), ("dashboard", 8080)];
-const SWITCHES: u32 = 20;
+const SWITCHES: u32 = 50;
 
 fn main() -> ExitCode {
     Suite::new("cluster::lab", 2)

@@ -1,95 +1,18 @@
 //! The page in a browser.
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use chromiumoxide::{Page, cdp::browser_protocol::emulation::SetDeviceMetricsOverrideParams};
-use edalab_tests::{link::Link, rig::ports, suite::Outcome, wait};
+use edalab_tests::{
+    link::Link,
+    rig::{ports, tab::Tab},
+    suite::Outcome,
+};
 use schemas::{header, topics};
-use serde::de::DeserializeOwned;
 
-use crate::show::{ARRIVAL, Show, with_header};
+use crate::show::{Show, with_header};
 
 /// The most that a first view may take, in bytes as they travel.
 const FIRST_VIEW: usize = 100_000;
-
-/// Notes what goes wrong in a page: errors, and what its policy forbids.
-const WATCH: &str = "window.problems = []; \
-    addEventListener('error', e => problems.push(String(e.message))); \
-    addEventListener('unhandledrejection', e => problems.push(String(e.reason))); \
-    addEventListener('securitypolicyviolation', e => problems.push(`${e.violatedDirective}: ${e.blockedURI}`));";
-
-/// A tab with the page.
-pub(crate) struct Tab(pub(crate) Page);
-
-impl Tab {
-    /// Opens the page and waits until it listens.
-    pub(crate) async fn open(show: &Show, url: &str) -> Result<Self, Box<dyn Error>> {
-        let tab = Self(show.browser.open("about:blank").await?);
-        tab.0.add_init_script(WATCH).await?;
-        tab.size(1280, 900, 1.0).await?;
-        tab.0.goto(url).await?;
-        tab.until("document.getElementById('connection').dataset.state === 'connected'").await?;
-        Ok(tab)
-    }
-
-    /// Sets the size of what is seen, in CSS pixels, and how many dots of the picture each has across.
-    pub(crate) async fn size(&self, width: i64, height: i64, scale: f64) -> Result<(), Box<dyn Error>> {
-        self.0.execute(SetDeviceMetricsOverrideParams::new(width, height, scale, width < 600)).await?;
-        Ok(())
-    }
-
-    /// Counts from now on how many dots are drawn, in `window.dots`.
-    pub(crate) async fn count_dots(&self) -> Result<(), Box<dyn Error>> {
-        let script = "window.dots = 0; new MutationObserver(all => all.forEach(m => window.dots += m.addedNodes.length))\
-                      .observe(document.querySelector('.wide .dots'), {childList: true})";
-        self.0.evaluate(script).await?;
-        Ok(())
-    }
-
-    /// What an expression comes to.
-    pub(crate) async fn js<T: DeserializeOwned>(&self, expression: &str) -> Result<T, Box<dyn Error>> {
-        Ok(self.0.evaluate(expression).await?.into_value()?)
-    }
-
-    /// Waits until an expression is true.
-    pub(crate) async fn until(&self, expression: &str) -> Result<(), Box<dyn Error>> {
-        wait::until(expression, ARRIVAL, async || match self.js::<bool>(expression).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err("it is false".to_owned()),
-            Err(problem) => Err(problem.to_string()),
-        })
-        .await?;
-        Ok(())
-    }
-
-    /// Waits until a line of the timeline holds the text.
-    pub(crate) async fn shows(&self, text: &str) -> Result<(), Box<dyn Error>> {
-        self.until(&format!("document.getElementById('events').textContent.includes({text:?})")).await
-    }
-
-    /// Types into a field.
-    async fn set(&self, id: &str, value: &str) -> Result<(), Box<dyn Error>> {
-        let script = format!(
-            "(() => {{ const f = document.getElementById({id:?}); f.value = {value:?}; \
-             f.dispatchEvent(new Event('input', {{bubbles: true}})); f.dispatchEvent(new Event('change', {{bubbles: true}})); }})()"
-        );
-        self.0.evaluate(script).await?;
-        Ok(())
-    }
-
-    async fn click(&self, selector: &str) -> Result<(), Box<dyn Error>> {
-        self.0.find_element(selector).await?.click().await?;
-        Ok(())
-    }
-
-    /// Closes the tab, in which nothing must have gone wrong.
-    pub(crate) async fn close(self) -> Outcome {
-        let problems: Vec<String> = self.js("window.problems").await?;
-        assert!(problems.is_empty(), "{problems:?}");
-        self.0.close().await?;
-        Ok(())
-    }
-}
 
 const LINES: &str = "[...document.querySelectorAll('#events li')]";
 
@@ -112,7 +35,7 @@ pub(crate) async fn small(show: Arc<Show>) -> Outcome {
 }
 
 pub(crate) async fn timeline(show: Arc<Show>) -> Outcome {
-    let tab = Tab::open(&show, &show.dashboard.url("/?lang=en")).await?;
+    let tab = Tab::open(&show.browser, &show.dashboard.url("/?lang=en")).await?;
     let devis = show.quote("C-seen").await?;
     tab.shows(&devis).await?;
     let evil = "<script>window.problems.push('it ran')</script><img src=x onerror=alert(1)>";
@@ -143,8 +66,8 @@ pub(crate) async fn timeline(show: Arc<Show>) -> Outcome {
 }
 
 pub(crate) async fn pause_and_tabs(show: Arc<Show>) -> Outcome {
-    let one = Tab::open(&show, &show.dashboard.url("/?lang=en")).await?;
-    let other = Tab::open(&show, &show.dashboard.url("/?lang=fr")).await?;
+    let one = Tab::open(&show.browser, &show.dashboard.url("/?lang=en")).await?;
+    let other = Tab::open(&show.browser, &show.dashboard.url("/?lang=fr")).await?;
     one.0.bring_to_front().await?;
     one.click("#pause").await?;
     let mut all = Vec::new();
@@ -173,7 +96,7 @@ pub(crate) async fn cut(show: Arc<Show>) -> Outcome {
     let near = ports::free()?;
     let mut link = Link::new(near, far);
     link.open().await?;
-    let tab = Tab::open(&show, &format!("http://127.0.0.1:{near}/?lang=en")).await?;
+    let tab = Tab::open(&show.browser, &format!("http://127.0.0.1:{near}/?lang=en")).await?;
     let before = show.quote("C-before").await?;
     tab.shows(&before).await?;
     link.shut().await;
@@ -200,7 +123,7 @@ pub(crate) async fn cut(show: Arc<Show>) -> Outcome {
 }
 
 pub(crate) async fn drawing(show: Arc<Show>) -> Outcome {
-    let tab = Tab::open(&show, &show.dashboard.url("/?lang=en")).await?;
+    let tab = Tab::open(&show.browser, &show.dashboard.url("/?lang=en")).await?;
     tab.0.bring_to_front().await?;
     let system = |name: &str, state: &str| {
         format!("document.querySelector('.wide .system[data-service={name}]').dataset.state === '{state}'")

@@ -3,11 +3,14 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use chromiumoxide::{cdp::browser_protocol::emulation::MediaFeature, page::ScreenshotParams};
-use edalab_tests::{rig::program::ROOT, suite::Outcome};
+use edalab_tests::{
+    rig::{program::ROOT, tab::Tab},
+    suite::Outcome,
+};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::{page::Tab, show::Show};
+use crate::show::Show;
 
 const WIDTHS: [(&str, i64, i64); 3] = [("wide", 1280, 900), ("tablet", 800, 1100), ("phone", 360, 780)];
 
@@ -35,7 +38,7 @@ pub(crate) async fn pictures(show: Arc<Show>) -> Outcome {
     for lang in ["en", "fr"] {
         for theme in ["light", "dark"] {
             for (name, width, height) in WIDTHS {
-                let tab = Tab::open(&show, &show.dashboard.url(&format!("/?lang={lang}"))).await?;
+                let tab = Tab::open(&show.browser, &show.dashboard.url(&format!("/?lang={lang}"))).await?;
                 tab.0.bring_to_front().await?;
                 let scale = if name == "phone" { 2.0 } else { 1.0 };
                 tab.size(width, height, scale).await?;
@@ -59,7 +62,7 @@ pub(crate) async fn pictures(show: Arc<Show>) -> Outcome {
         }
     }
     // Many events a second.
-    let tab = Tab::open(&show, &show.dashboard.url("/?lang=en")).await?;
+    let tab = Tab::open(&show.browser, &show.dashboard.url("/?lang=en")).await?;
     let sender = Arc::clone(&show);
     let quoting = tokio::spawn(async move { while sender.quote("C-Roux").await.is_ok() {} });
     tab.until("document.querySelector('.wide [data-heat]') !== null").await?;
@@ -76,7 +79,7 @@ pub(crate) async fn pictures(show: Arc<Show>) -> Outcome {
     for _ in 0..40 {
         show.quote("C-Leroy").await?;
     }
-    let tab = Tab::open(&show, &show.dashboard.url("/?lang=fr")).await?;
+    let tab = Tab::open(&show.browser, &show.dashboard.url("/?lang=fr")).await?;
     tab.until("document.querySelector('.wide .system[data-service=souscription]').dataset.state === 'down'")
         .await?;
     tab.until("document.querySelector('.wide .queue .full') !== null").await?;

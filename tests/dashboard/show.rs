@@ -9,14 +9,13 @@ use edalab_tests::{
         apiserver::{ApiServer, TOKEN},
         browser::Browser,
         parts::Parts,
-        program::{self, ROOT},
+        program,
         service::{Service, Settings},
         stand::Stand,
     },
     suite::Rig,
     wait,
 };
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{
     Api,
     api::{DynamicObject, Patch, PatchParams},
@@ -58,7 +57,7 @@ impl Show {
         let stand = Stand::start().await?;
         let parts = Parts::find(&["kubenode"]).await?;
         let server = ApiServer::start(&parts).await?;
-        server.install(&definition()?).await?;
+        server.install(&edalabs::definition()).await?;
         let labs = edalabs::of(server.client()?, NAMESPACE);
         let lab = edalabs::manifest(LAB, &json!({}));
         labs.patch(LAB, &PatchParams::apply("tests"), &Patch::Apply(lab)).await?;
@@ -166,15 +165,4 @@ pub(crate) fn with_header(record: &Raw, name: &str, text: &str) -> Raw {
     headers.retain(|(found, _)| found != name);
     headers.push((name.to_owned(), Some(text.as_bytes().to_vec())));
     Raw { key: record.key.clone(), value: record.value.clone(), headers }
-}
-
-/// The definition of EdaLab; fields that it does not know are kept, whatever this checkout's operator acts on.
-fn definition() -> Fallible<CustomResourceDefinition> {
-    let text = std::fs::read_to_string(format!("{ROOT}/crds/edalab.yaml"))?;
-    let mut definition: Value = serde_yaml_ng::from_str(&text)?;
-    let properties = &mut definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"];
-    for part in ["spec", "status"] {
-        properties[part]["x-kubernetes-preserve-unknown-fields"] = json!(true);
-    }
-    Ok(serde_json::from_value(definition)?)
 }

@@ -61,9 +61,14 @@ impl Lab {
         process::output(kubectl.arg(self.kubeconfig())).await
     }
 
+    /// Where that path of the service with this port is.
+    pub fn url(port: u16, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", port + PORT_OFFSET)
+    }
+
     /// Asks for a quote; an error where the answer is not 201.
     pub async fn quote(&self) -> Result<(), reqwest::Error> {
-        let url = format!("http://127.0.0.1:{}/api/devis", 8081 + PORT_OFFSET);
+        let url = Self::url(8081, "/api/devis");
         let demande = json!({"clientId": "C001", "typeBien": "AUTO", "valeur": 25000});
         reqwest::Client::new().post(url).json(&demande).send().await?.error_for_status().map(drop)
     }

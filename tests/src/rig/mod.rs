@@ -17,3 +17,4 @@ pub mod python;
 pub mod registry;
 pub mod service;
 pub mod stand;
+pub mod tab;

@@ -1,4 +1,7 @@
-//! The lab as `make up` brings it: the documents' commands, what `edalab` tells and does, and the operator's own Role.
+//! The lab as `make up` brings it: the documents' commands, what `edalab` tells and does, its page in a browser, and the
+//! operator's own Role.
+
+mod page;
 
 use std::{fs, process::ExitCode, sync::Arc};
 
@@ -14,6 +17,7 @@ fn main() -> ExitCode {
     Suite::new("cluster::up", 1)
         .trial("every_command_of_the_documents_does_what_it_says", trial!(every_command_of_the_documents))
         .trial("edalab_tells_of_the_lab", trial!(edalab_tells_of_the_lab))
+        .trial("a_browser_steers_the_lab", trial!(page::steers))
         .trial("a_stop_keeps_the_data_and_a_reset_removes_it", trial!(a_stop_keeps_the_data))
         .trial("the_operator_has_rights_in_its_own_namespace_only", trial!(rights_in_one_namespace))
         .main(Lab::start)

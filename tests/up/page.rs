@@ -1,0 +1,95 @@
+//! The lab, steered from its page in a browser and from beside it.
+
+use std::{
+    error::Error,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use edalab_tests::{
+    edalabs,
+    rig::{browser::Browser, lab::Lab, tab::Tab},
+    suite::Outcome,
+};
+use kube::{
+    Api, Client,
+    api::{DynamicObject, Patch, PatchParams},
+};
+use serde_json::{Value, json};
+
+/// How long after pressing Start the first event may move.
+const FIRST_DOT: Duration = Duration::from_secs(10);
+/// How long the page may take to show an edit.
+const EDIT_SEEN: Duration = Duration::from_secs(1);
+
+/// That what is in force is shown as these words, and nothing as asked for beside it.
+fn in_force(words: &[&str]) -> String {
+    let shown = "document.getElementById('force')";
+    let holds = |word: &&str| format!("{shown}.textContent.includes({word:?})");
+    let all = words.iter().map(holds).collect::<Vec<_>>().join(" && ");
+    format!("{all} && !{shown}.querySelector('.pending')")
+}
+
+/// Presses a button of the page, and waits until it stays pressed: what it asks for is in force.
+async fn press(tab: &Tab, button: &str) -> Result<(), Box<dyn Error>> {
+    tab.click(&format!("#{button}")).await?;
+    tab.until(&format!("document.getElementById({button:?}).getAttribute('aria-pressed') === 'true'")).await
+}
+
+async fn spec(labs: &Api<DynamicObject>) -> Result<Value, Box<dyn Error>> {
+    Ok(labs.get("lab").await?.data["spec"].clone())
+}
+
+pub(crate) async fn steers(lab: Arc<Lab>) -> Outcome {
+    lab.ready().await?;
+    let labs = edalabs::of(Client::try_from(lab.config().await?)?, "default");
+    let browser = Browser::start().await?;
+    let url = Lab::url(8080, "/?lang=en");
+    let tab = Tab::open(&browser, &url).await?;
+    tab.0.bring_to_front().await?;
+    tab.until(&in_force(&["Stopped", "5 events/s", "Normal"])).await?;
+    tab.count_dots().await?;
+
+    let began = Instant::now();
+    press(&tab, "start").await?;
+    let started = began.elapsed();
+    tab.until("window.dots > 0").await?;
+    let moved = began.elapsed();
+    println!(
+        "after Start was pressed: in force after {started:.1?}, the first event moves after {moved:.1?}"
+    );
+    assert!(moved < FIRST_DOT, "the first event moved after {moved:?}");
+    assert_eq!(spec(&labs).await?["simulation"]["running"], true);
+    tab.shows("ContratEmis").await?;
+
+    press(&tab, "fast").await?;
+    tab.until(&in_force(&["Running", "50 events/s", "Normal"])).await?;
+    tab.set("rate", "20").await?;
+    tab.click(".pair button").await?;
+    tab.until(&in_force(&["20 events/s"])).await?;
+    press(&tab, "peak").await?;
+    tab.until(&in_force(&["20 events/s", "Peak load"])).await?;
+    let asked = spec(&labs).await?;
+    assert_eq!(
+        (&asked["scenario"], &asked["simulation"]["eventsPerSecond"]),
+        (&json!("PIC_CHARGE"), &json!(20))
+    );
+
+    // Somebody edits the lab beside the page: two pages show it.
+    let other = Tab::open(&browser, &Lab::url(8080, "/?lang=fr")).await?;
+    other.0.bring_to_front().await?;
+    let edit = json!({"spec": {"scenario": "NORMAL", "simulation": {"eventsPerSecond": 7}}});
+    labs.patch("lab", &PatchParams::default(), &Patch::Merge(edit)).await?;
+    let began = Instant::now();
+    other.until(&in_force(&["En marche", "7 événements/s", "Normal"])).await?;
+    let seen = began.elapsed();
+    println!("an edit beside the page: in force and seen after {seen:.1?}");
+    assert!(seen < EDIT_SEEN, "an edit was seen after {seen:?}");
+    tab.until(&in_force(&["Running", "7 events/s", "Normal"])).await?;
+
+    press(&other, "stop").await?;
+    tab.until(&in_force(&["Stopped"])).await?;
+    assert_eq!(spec(&labs).await?["simulation"]["running"], false);
+    other.close().await?;
+    tab.close().await
+}
