@@ -129,7 +129,7 @@ impl Applier {
     /// Reads a batch, however often it takes: what its records hold, without those that were dealt with.
     pub(super) async fn prepare(self: Arc<Self>, mut records: Vec<Record>) -> Arc<Prepared> {
         let fetched = records.len();
-        records.retain(|record| !self.position.has_passed(&record.topic, record.partition, record.offset));
+        records.retain(|record| !self.position.has_passed(record.topic(), record.partition, record.offset));
         self.metrics.redelivered.inc_by((fetched - records.len()) as u64);
         let records = Arc::new(records);
         let mut attempts = Attempts::new(&self.metrics, records.len());
@@ -326,7 +326,7 @@ impl Transaction<'_> {
         self.execute("SAVEPOINT effect").await?;
         let before = self.batch.appended();
         let happened = if rows::remember(self.batch.connection(), &[row]).await? {
-            self.happen(&record.topic, events, index..index + 1).await.map(|()| true)
+            self.happen(record.topic(), events, index..index + 1).await.map(|()| true)
         } else {
             Ok(false)
         };
@@ -368,9 +368,9 @@ impl Transaction<'_> {
 
     async fn applied(&mut self, record: &Record, envelope: &CloudEvent) -> Result<(), ApplyError> {
         self.book.applied(self.batch.connection(), envelope, place(record)).await?;
-        match self.done.applied.get_mut(&record.topic) {
+        match self.done.applied.get_mut(record.topic()) {
             Some(count) => *count += 1,
-            None => drop(self.done.applied.insert(record.topic.clone(), 1)),
+            None => drop(self.done.applied.insert(record.topic().to_owned(), 1)),
         }
         Ok(())
     }
@@ -381,11 +381,11 @@ impl Transaction<'_> {
         record: &'p Record,
         partitions: &'m mut BTreeMap<(&'p str, i32), Progress>,
     ) -> Result<&'m mut Progress, ApplyError> {
-        Ok(match partitions.entry((record.topic.as_str(), record.partition)) {
+        Ok(match partitions.entry((record.topic(), record.partition)) {
             Entry::Occupied(found) => found.into_mut(),
             Entry::Vacant(place) => {
                 let connection = self.batch.connection();
-                place.insert(rows::progress(connection, &record.topic, record.partition).await?)
+                place.insert(rows::progress(connection, record.topic(), record.partition).await?)
             }
         })
     }
@@ -405,7 +405,7 @@ impl Transaction<'_> {
 }
 
 fn place(record: &Record) -> Place<'_> {
-    Place { topic: &record.topic, partition: record.partition, offset: record.offset }
+    Place { topic: record.topic(), partition: record.partition, offset: record.offset }
 }
 
 /// A row that breaks the tables' rules, or one that cannot be read, is the event's affair: no later attempt mends it.

@@ -29,7 +29,7 @@ impl Letter {
     /// compressed record can be larger than any topic takes.
     pub(super) fn of(record: &Record, why: &Unreadable, from: &Membership, now: Timestamp) -> Self {
         let mut headers: Vec<(String, Option<Vec<u8>>)> = [
-            (header::TOPIC, record.topic.clone()),
+            (header::TOPIC, record.topic().to_owned()),
             (header::PARTITION, record.partition.to_string()),
             (header::OFFSET, record.offset.to_string()),
             (header::REASON, why.reason.to_owned()),
@@ -43,28 +43,29 @@ impl Letter {
         .collect();
         let mut room = MOST_BYTES - headers.iter().map(size).sum::<usize>();
         let mut left_out = Vec::new();
-        let mut fit = |name: &str, bytes: &Option<Vec<u8>>| {
-            let length = bytes.as_ref().map_or(0, Vec::len);
+        let mut fit = |name: &str, bytes: Option<&[u8]>| {
+            let length = bytes.map_or(0, <[u8]>::len);
             let Some(rest) = room.checked_sub(length) else {
                 left_out.push(format!("{name} of {length} bytes"));
                 return None;
             };
             room = rest;
-            bytes.clone()
+            bytes.map(<[u8]>::to_vec)
         };
-        let (key, value) = (fit("key", &record.key), fit("value", &record.value));
+        let (key, value) = (fit("key", record.key()), fit("value", record.value()));
         let mut own = Vec::new();
         let mut lost = 0;
-        for pair in record.headers.iter().flatten() {
-            match room.checked_sub(size(pair)) {
+        for (name, value) in record.headers().into_iter().flatten() {
+            let pair = (name.to_owned(), value.map(<[u8]>::to_vec));
+            match room.checked_sub(size(&pair)) {
                 Some(rest) => {
                     room = rest;
-                    own.push(pair.clone());
+                    own.push(pair);
                 }
                 None => lost += 1,
             }
         }
-        if record.headers.is_none() {
+        if record.headers().is_none() {
             left_out.push("headers whose names are not UTF-8".to_owned());
         } else if lost > 0 {
             left_out.push(format!("{lost} headers"));
@@ -90,15 +91,12 @@ fn cut(text: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn record(value: Vec<u8>, headers: Option<Vec<(String, Option<Vec<u8>>)>>) -> Record {
-        Record {
-            topic: "quotation.devis-genere".to_owned(),
-            partition: 2,
-            offset: 41,
-            key: Some(b"k".to_vec()),
-            value: Some(value),
-            headers,
+    fn record(value: &[u8], headers: &[(String, Option<Vec<u8>>)]) -> Record {
+        let mut record = Record::new("quotation.devis-genere", 2, 41, Some(b"k"), Some(value));
+        for (name, value) in headers {
+            record.add_header(name, value.as_deref());
         }
+        record
     }
 
     fn letter(record: &Record) -> Letter {
@@ -121,7 +119,7 @@ mod tests {
     fn a_letter_is_the_record_and_says_where_it_lay_and_why() {
         let own =
             vec![("ce_id".to_owned(), Some(vec![0xff])), ("dlq.topic".to_owned(), Some(b"forged".to_vec()))];
-        let letter = letter(&record(vec![0, 1, 2], Some(own.clone())));
+        let letter = letter(&record(&[0, 1, 2], &own));
         assert_eq!((letter.key.as_deref(), letter.value.as_deref()), (Some(&b"k"[..]), Some(&[0, 1, 2][..])));
         assert_eq!(letter.headers[..2], own);
         for (name, wanted) in [
@@ -141,14 +139,14 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_left_out_and_told() {
-        let huge = letter(&record(vec![0; MOST_BYTES], Some(Vec::new())));
+        let huge = letter(&record(&vec![0; MOST_BYTES], &[]));
         assert_eq!(huge.value, None);
         assert!(text(&huge, header::LEFT_OUT).is_some_and(|told| told.contains("value of")));
         let many = vec![("h".to_owned(), Some(vec![0; 1024])); 4_000];
-        let many = letter(&record(vec![0; 1024], Some(many)));
+        let many = letter(&record(&[0; 1024], &many));
         assert!(many.headers.iter().map(size).sum::<usize>() <= MOST_BYTES);
         assert!(text(&many, header::LEFT_OUT).is_some_and(|told| told.ends_with("headers")));
-        let unreadable = letter(&record(vec![1], None));
+        let unreadable = letter(&record(&[1], &[]).without_headers());
         assert!(text(&unreadable, header::LEFT_OUT).is_some_and(|told| told.contains("UTF-8")));
     }
 }

@@ -8,7 +8,7 @@ use super::record::Record;
 
 /// Records in one transaction: enough to make its fdatasync cheap, few enough that other commands wait for
 /// milliseconds only.
-const MOST: usize = 500;
+const MOST: usize = 1000;
 /// Bytes at which a batch is full. One record may go beyond it.
 const BYTES: usize = 1024 * 1024;
 /// How long the first record waits for others.
@@ -53,14 +53,7 @@ mod tests {
     use super::*;
 
     fn record(bytes: usize) -> Record {
-        Record {
-            topic: "t".to_owned(),
-            partition: 0,
-            offset: 0,
-            key: None,
-            value: Some(vec![0; bytes]),
-            headers: Some(Vec::new()),
-        }
+        Record::new("t", 0, 0, None, Some(&vec![0; bytes]))
     }
 
     #[test]

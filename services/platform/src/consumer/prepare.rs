@@ -39,7 +39,7 @@ impl Prepared {
 
     /// The events of the record's topic.
     pub(super) fn beside(&self, record: &Record) -> &dyn Pending {
-        self.events.get(record.topic.as_str()).expect("a record that holds an event").as_ref()
+        self.events.get(record.topic()).expect("a record that holds an event").as_ref()
     }
 }
 
@@ -99,7 +99,7 @@ async fn read(
         }
         Err(error) => return Err(error),
     };
-    let Some((topic, handler)) = handlers.get(&record.topic) else {
+    let Some((topic, handler)) = handlers.get(record.topic()) else {
         return Ok(Err(
             Unreadable::new("NoHandler", "the service does not listen to this topic").of(envelope)
         ));
@@ -115,7 +115,7 @@ async fn read(
 }
 
 fn envelope(record: &Record) -> Result<CloudEvent, Unreadable> {
-    if record.headers.is_none() {
+    if record.headers().is_none() {
         return Err(Unreadable::new("BadHeaderName", "the name of a header is not UTF-8"));
     }
     CloudEvent::from_headers(&record.set_headers()).map_err(|error| Unreadable::new(error.reason(), &error))
@@ -123,7 +123,7 @@ fn envelope(record: &Record) -> Result<CloudEvent, Unreadable> {
 
 /// The writer's schema, and the body.
 fn value(record: &Record) -> Result<(SchemaId, &[u8]), Unreadable> {
-    let value = record.value.as_deref();
+    let value = record.value();
     let value = value.ok_or_else(|| Unreadable::new("NoValue", "the record has no value"))?;
     wire::parse(value).map_err(|error| Unreadable::new(error.reason(), &error))
 }

@@ -166,13 +166,13 @@ impl Audit {
             patience = Duration::ZERO;
             let record = Record::of(&message);
             let headers = record.set_headers();
-            if record.topic == DLQ_ERRORS.as_str() {
+            if record.topic() == DLQ_ERRORS.as_str() {
                 self.count.letter(&headers);
             } else {
-                self.count.event(&record.topic, record.partition, &headers);
+                self.count.event(record.topic(), record.partition, &headers);
             }
             let next = record.offset + 1;
-            let before = self.positions.insert((record.topic, record.partition), next);
+            let before = self.positions.insert((record.topic().to_owned(), record.partition), next);
             self.over |= before.is_some_and(|before| next <= before);
         }
     }
