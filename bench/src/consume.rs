@@ -28,7 +28,7 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<()> {
     let heard = topic.read()?;
     let mut ours = souscription::Runs::default();
     let mut decoding = Figures::new("ceiling: read and decode, nothing else");
-    let mut storing = Figures::new("ceiling: SQLite stores the same rows, 500 in a transaction");
+    let mut storing = Figures::new("ceiling: SQLite stores the same rows, 1,000 in a transaction");
     let mut baseline = Figures::new("baseline: a transaction and an offset commit for each event");
     for run in 1..=runs {
         println!("run {run} of {runs}");

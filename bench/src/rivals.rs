@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use crate::topic::{self, Heard, Preloaded};
 
 /// As many as the consumer puts into one transaction.
-const GROUP: usize = 500;
+const GROUP: usize = 1000;
 
 const START: &str = "INSERT INTO consumer_offset (id, topic, partition, next_offset) VALUES (?, ?, ?, 0)";
 const REMEMBER: &str =

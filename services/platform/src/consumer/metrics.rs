@@ -49,7 +49,7 @@ impl ConsumerMetrics {
             batch: metrics.histogram(
                 "consumer_batch_records",
                 "Records in one transaction.",
-                vec![1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0],
+                vec![1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0],
             ),
             assigned: metrics
                 .gauge("consumer_assigned_partitions", "Partitions that the group gave to this process."),

@@ -126,8 +126,8 @@ fn config(membership: &Membership) -> ClientConfig {
         .set("enable.auto.offset.store", "false")
         .set("auto.offset.reset", "error")
         .set("topic.metadata.refresh.interval.ms", "10000")
-        .set("queued.max.messages.kbytes", "1024")
-        .set("fetch.message.max.bytes", "262144")
+        .set("queued.max.messages.kbytes", "512")
+        .set("fetch.message.max.bytes", "131072")
         .set("fetch.queue.backoff.ms", "5")
         .set("reconnect.backoff.max.ms", "2000")
         .set_log_level(RDKafkaLogLevel::Warning);
