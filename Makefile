@@ -96,8 +96,8 @@ test-parts: ## the other half: units, and services on a real Kafka
 test-simulation: ## the simulator's rates, and the dashboard in a browser; they need the machine for themselves
 	cargo test --workspace --test simulate --test dashboard
 
-test-load: ## (comes later)
-	@echo "test-load: load tests come with a later step of the lab" >&2; exit 1
+test-load: ## 1,000 events a second for five minutes on the lab that is up, and the figures
+	cargo build --release --bin bench && $(TARGET)/release/bench load
 
 test-machine: ## interrupt, kill, stop and remove the lab, and look for what is left (root; about 25 minutes)
 	cargo test --workspace --test machine -- --ignored --nocapture --test-threads 1

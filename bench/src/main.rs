@@ -4,8 +4,10 @@
 mod consume;
 mod figures;
 mod ledger;
+mod load;
 mod process;
 mod rivals;
+mod scrape;
 mod souscription;
 mod topic;
 
@@ -28,6 +30,8 @@ enum What {
     Consume(consume::Arguments),
     /// What the ledger costs when there are many events.
     Ledger(ledger::Arguments),
+    /// How a whole lab does under load: the one that `make up` made.
+    Load(load::Arguments),
 }
 
 #[tokio::main]
@@ -37,6 +41,7 @@ async fn main() -> Result<()> {
     match what {
         What::Consume(arguments) => consume::measure(&arguments).await,
         What::Ledger(arguments) => ledger::measure(&arguments).await,
+        What::Load(arguments) => load::measure(&arguments).await,
     }
 }
 

@@ -91,7 +91,8 @@ enum Care {
 /// What a transaction did.
 #[derive(Debug, Default)]
 struct Done {
-    applied: HashMap<String, u64>,
+    /// When the events were made that were applied, by topic.
+    applied: HashMap<String, Vec<Timestamp>>,
     repeats: u64,
     redelivered: u64,
     /// Reasons of the letters.
@@ -189,10 +190,15 @@ impl Applier {
     }
 
     fn count(&self, done: &Done, records: usize) {
-        #[allow(clippy::cast_precision_loss)] // some hundreds
+        #[allow(clippy::cast_precision_loss)] // a thousand at most
         self.metrics.batch.observe(records as f64);
-        for (topic, count) in &done.applied {
-            self.metrics.applied.with_label_values(&[topic]).inc_by(*count);
+        let now = Timestamp::now();
+        for (topic, made) in &done.applied {
+            self.metrics.applied.with_label_values(&[topic]).inc_by(made.len() as u64);
+            let age = self.metrics.age.with_label_values(&[topic]);
+            for made in made {
+                age.observe(now.duration_since(*made).as_secs_f64().max(0.0));
+            }
         }
         self.metrics.repeats.inc_by(done.repeats);
         self.metrics.redelivered.inc_by(done.redelivered);
@@ -369,8 +375,8 @@ impl Transaction<'_> {
     async fn applied(&mut self, record: &Record, envelope: &CloudEvent) -> Result<(), ApplyError> {
         self.book.applied(self.batch.connection(), envelope, place(record)).await?;
         match self.done.applied.get_mut(record.topic()) {
-            Some(count) => *count += 1,
-            None => drop(self.done.applied.insert(record.topic().to_owned(), 1)),
+            Some(made) => made.push(envelope.time),
+            None => drop(self.done.applied.insert(record.topic().to_owned(), vec![envelope.time])),
         }
         Ok(())
     }

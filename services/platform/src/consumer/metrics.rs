@@ -1,6 +1,6 @@
 //! Numbers of the consumer.
 
-use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge};
+use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge};
 
 use crate::metrics::Metrics;
 
@@ -12,6 +12,7 @@ pub(super) struct ConsumerMetrics {
     pub(super) letters: IntCounterVec,
     pub(super) failures: IntCounterVec,
     pub(super) skipped: IntCounter,
+    pub(super) age: HistogramVec,
     pub(super) batch: Histogram,
     pub(super) assigned: IntGauge,
 }
@@ -45,6 +46,11 @@ impl ConsumerMetrics {
             skipped: metrics.counter(
                 "consumer_skipped_offsets_total",
                 "Offsets that were no longer on their topic when they were to be read.",
+            ),
+            age: metrics.durations(
+                "consumer_event_age_seconds",
+                "Time from when an event was made until its effect is durable.",
+                &["topic"],
             ),
             batch: metrics.histogram(
                 "consumer_batch_records",
