@@ -1,12 +1,9 @@
-//! Pictures of the page, for people to look at: `target/screenshots/`.
+//! Pictures of the page in every language, theme and width, for people to look at.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use chromiumoxide::{cdp::browser_protocol::emulation::MediaFeature, page::ScreenshotParams};
-use edalab_tests::{
-    rig::{program::ROOT, tab::Tab},
-    suite::Outcome,
-};
+use chromiumoxide::cdp::browser_protocol::emulation::MediaFeature;
+use edalab_tests::{rig::tab::Tab, suite::Outcome};
 use reqwest::Method;
 use serde_json::json;
 
@@ -15,10 +12,6 @@ use crate::show::Show;
 const WIDTHS: [(&str, i64, i64); 3] = [("wide", 1280, 900), ("tablet", 800, 1100), ("phone", 360, 780)];
 
 pub(crate) async fn pictures(show: Arc<Show>) -> Outcome {
-    let folder = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| PathBuf::from(ROOT).join("target"), PathBuf::from);
-    let folder = folder.join("screenshots");
-    std::fs::create_dir_all(&folder)?;
     let simulation = json!({"running": true, "eventsPerSecond": 5});
     show.set_spec(&json!({"simulation": simulation, "scenario": "NORMAL"})).await?;
     show.set_status(&json!({"scenario": "NORMAL", "simulation": simulation})).await?;
@@ -52,11 +45,9 @@ pub(crate) async fn pictures(show: Arc<Show>) -> Outcome {
                 tokio::time::sleep(Duration::from_millis(300)).await;
                 if name == "phone" {
                     tab.0.evaluate("document.querySelector('.drawing.tall').scrollIntoView()").await?;
-                    let path = folder.join(format!("{lang}-{theme}-phone-flow.png"));
-                    tab.0.save_screenshot(ScreenshotParams::builder().build(), path).await?;
+                    tab.picture(&format!("{lang}-{theme}-phone-flow"), false).await?;
                 }
-                let picture = ScreenshotParams::builder().full_page(true).build();
-                tab.0.save_screenshot(picture, folder.join(format!("{lang}-{theme}-{name}.png"))).await?;
+                tab.picture(&format!("{lang}-{theme}-{name}"), true).await?;
                 tab.close().await?;
             }
         }
@@ -66,8 +57,7 @@ pub(crate) async fn pictures(show: Arc<Show>) -> Outcome {
     let sender = Arc::clone(&show);
     let quoting = tokio::spawn(async move { while sender.quote("C-Roux").await.is_ok() {} });
     tab.until("document.querySelector('.wide [data-heat]') !== null").await?;
-    let picture = ScreenshotParams::builder().full_page(true).build();
-    tab.0.save_screenshot(picture, folder.join("en-light-busy.png")).await?;
+    tab.picture("en-light-busy", true).await?;
     quoting.abort();
     tab.close().await?;
 
@@ -83,8 +73,7 @@ pub(crate) async fn pictures(show: Arc<Show>) -> Outcome {
     tab.until("document.querySelector('.wide .system[data-service=souscription]').dataset.state === 'down'")
         .await?;
     tab.until("document.querySelector('.wide .queue .full') !== null").await?;
-    let picture = ScreenshotParams::builder().full_page(true).build();
-    tab.0.save_screenshot(picture, folder.join("fr-light-trouble.png")).await?;
+    tab.picture("fr-light-trouble", true).await?;
     // Who wants no motion gets none: arrows light up. (A picture of a whole page leaves another size behind.)
     tab.size(1280, 900, 1.0).await?;
     tab.0.emulate_media_features(vec![feature("prefers-reduced-motion", "reduce")]).await?;

@@ -64,6 +64,9 @@ pub(crate) async fn steers(lab: Arc<Lab>) -> Outcome {
 
     press(&tab, "fast").await?;
     tab.until(&in_force(&["Running", "50 events/s", "Normal"])).await?;
+    tab.until("document.querySelector('.wide [data-heat]') !== null").await?;
+    tab.picture("lab", true).await?;
+    tab.size(1280, 900, 1.0).await?;
     tab.set("rate", "20").await?;
     tab.click(".pair button").await?;
     tab.until(&in_force(&["20 events/s"])).await?;

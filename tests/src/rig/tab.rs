@@ -1,11 +1,18 @@
 //! The dashboard's page in a tab of a browser.
 
-use std::{error::Error, time::Duration};
+use std::{
+    env,
+    error::Error,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use chromiumoxide::{Page, cdp::browser_protocol::emulation::SetDeviceMetricsOverrideParams};
+use chromiumoxide::{
+    Page, cdp::browser_protocol::emulation::SetDeviceMetricsOverrideParams, page::ScreenshotParams,
+};
 use serde::de::DeserializeOwned;
 
-use super::browser::Browser;
+use super::{browser::Browser, program::ROOT};
 use crate::{suite::Outcome, wait};
 
 /// How long something may take to be seen.
@@ -79,6 +86,17 @@ impl Tab {
 
     pub async fn click(&self, selector: &str) -> Result<(), Box<dyn Error>> {
         self.0.find_element(selector).await?.click().await?;
+        Ok(())
+    }
+
+    /// Keeps a picture of the page for people to look at, in `target/screenshots/`: the whole of it, or what is seen.
+    pub async fn picture(&self, name: &str, whole: bool) -> Result<(), Box<dyn Error>> {
+        let target =
+            env::var_os("CARGO_TARGET_DIR").map_or_else(|| Path::new(ROOT).join("target"), PathBuf::from);
+        let folder = target.join("screenshots");
+        std::fs::create_dir_all(&folder)?;
+        let how = ScreenshotParams::builder().full_page(whole).build();
+        self.0.save_screenshot(how, folder.join(format!("{name}.png"))).await?;
         Ok(())
     }
 
