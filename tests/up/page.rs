@@ -17,6 +17,8 @@ use kube::{
 };
 use serde_json::{Value, json};
 
+/// Where `make up` puts the lab.
+const NAMESPACE: &str = "edalab";
 /// How long after pressing Start the first event may move.
 const FIRST_DOT: Duration = Duration::from_secs(10);
 /// How long the page may take to show an edit.
@@ -42,7 +44,7 @@ async fn spec(labs: &Api<DynamicObject>) -> Result<Value, Box<dyn Error>> {
 
 pub(crate) async fn steers(lab: Arc<Lab>) -> Outcome {
     lab.ready().await?;
-    let labs = edalabs::of(Client::try_from(lab.config().await?)?, "default");
+    let labs = edalabs::of(Client::try_from(lab.config().await?)?, NAMESPACE);
     let browser = Browser::start().await?;
     let url = Lab::url(8080, "/?lang=en");
     let tab = Tab::open(&browser, &url).await?;
