@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use crds::{ConditionStatus, EdaLab, EdaLabStatus};
+use crds::{ConditionStatus, EdaLab, EdaLabStatus, ImageDefaults};
 use k8s_openapi::{
     api::core::v1::{Namespace, Pod, ServiceAccount},
     jiff::Timestamp,
@@ -177,10 +177,18 @@ async fn what_is_missing(client: &Client, since: Timestamp) -> Result<Option<Str
     if !is_ready(&lab) {
         return Ok(Some(standing(lab.status.as_ref())));
     }
-    let mut pods = kubernetes::operator_pods(client).await?;
-    pods.extend(kubernetes::pods(client, LAB, None).await?);
-    let waiting: Vec<String> =
-        pods.iter().filter(|pod| !is_up(pod, since)).map(ResourceExt::name_any).collect();
+    let operator = kubernetes::operator_pods(client).await?;
+    let pods = kubernetes::pods(client, LAB, None).await?;
+    // A status may be from before the operator was upgraded; so are pods with another image than it gives them now.
+    let image =
+        services_image(&operator).filter(|_| lab.spec.images == ImageDefaults::default() && !lab.spec.paused);
+    let is_old = |pod: &Pod| image.is_some_and(|image| runs_another(pod, image));
+    let waiting: Vec<String> = operator
+        .iter()
+        .chain(&pods)
+        .filter(|pod| !is_up(pod, since) || is_old(pod))
+        .map(ResourceExt::name_any)
+        .collect();
     Ok(if waiting.is_empty() { None } else { Some(waiting.join(", ")) })
 }
 
@@ -211,6 +219,21 @@ fn is_up(pod: &Pod, since: Timestamp) -> bool {
             container.ready && started.is_some_and(|started| started.0.as_second() >= since.as_second())
         })
     })
+}
+
+/// The services' image that the operator gives to a lab which names none, by the last operator that was installed.
+fn services_image(operator: &[Pod]) -> Option<&str> {
+    let last = operator.iter().max_by_key(|pod| pod.creation_timestamp())?;
+    let mut variables =
+        last.spec.iter().flat_map(|spec| &spec.containers).flat_map(|c| c.env.iter().flatten());
+    variables.find(|variable| variable.name == "RELATED_IMAGE_SERVICES")?.value.as_deref()
+}
+
+/// Whether the pod runs the services' image in another version.
+fn runs_another(pod: &Pod, image: &str) -> bool {
+    let repository = |image: &str| image.rsplit_once(':').map(|(repository, _)| repository.to_owned());
+    let mut images = pod.spec.iter().flat_map(|spec| &spec.containers).filter_map(|c| c.image.as_deref());
+    images.any(|found| found != image && repository(found) == repository(image))
 }
 
 /// What stands in the way of Ready, in one line.
@@ -270,6 +293,25 @@ mod tests {
         assert!(!is_up(&pod(false, "2026-01-01T12:00:01Z"), since));
         assert!(!is_up(&pod(true, "2026-01-01T11:59:59Z"), since));
         assert!(!is_up(&Pod::default(), since), "not scheduled yet");
+    }
+
+    #[test]
+    fn a_service_from_before_an_upgrade_is_not_what_the_operator_gives_now() {
+        let pod = |created: &str, image: &str, related: &str| -> Pod {
+            serde_json::from_value(json!({
+                "metadata": {"creationTimestamp": created},
+                "spec": {"containers": [{
+                    "name": "c", "image": image, "env": [{"name": "RELATED_IMAGE_SERVICES", "value": related}],
+                }]},
+            }))
+            .unwrap()
+        };
+        let operators =
+            [pod("2026-01-02T00:00:00Z", "o", "services:2"), pod("2026-01-01T00:00:00Z", "o", "services:1")];
+        assert_eq!(services_image(&operators), Some("services:2"));
+        assert!(runs_another(&pod("2026-01-01T00:00:00Z", "services:1", ""), "services:2"));
+        assert!(!runs_another(&pod("2026-01-01T00:00:00Z", "services:2", ""), "services:2"));
+        assert!(!runs_another(&pod("2026-01-01T00:00:00Z", "kafka:1", ""), "services:2"));
     }
 
     #[test]

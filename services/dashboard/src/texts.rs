@@ -146,7 +146,7 @@ texts! {
     peak: "Peak load", "Pic de charge";
     peak_hint: "{factor} times as many for {seconds} s: a queue grows before a consumer and drains, and nothing is lost.",
         "{factor} fois plus pendant {seconds} s : une file grandit devant un consommateur, puis se vide, et rien ne se perd.";
-    asked: "Asked for. It shows here as soon as it is in force.", "C’est demandé. Cela s’affichera ici dès que ce sera en vigueur.";
+    asked: "Asked for. What is in force is shown above.", "C’est demandé. Ce qui est en vigueur est affiché plus haut.";
     refused: "Not done: {why}", "Pas fait : {why}";
 
     flow: "Flow", "Flux";

@@ -99,6 +99,8 @@ pub type Producer = FutureProducer<ProducerContext>;
 /// - `enable.idempotence` with `acks=all`: retries inside the client make no repeats and keep the order.
 /// - `message.timeout.ms=0`: a message waits for the broker as long as it takes. The default of five minutes would
 ///   let a long outage fail message k and deliver k+1.
+/// - `linger.ms`: the relay hands over a batch at once, and nothing more comes before it is confirmed; the client waits just
+///   long enough not to send the first row alone.
 /// - The client's queue is bounded well above one relay batch, so it is never what refuses.
 pub fn producer(bootstrap_servers: &str, gauges: ProducerGauges) -> Result<Producer, KafkaError> {
     ClientConfig::new()
@@ -107,7 +109,7 @@ pub fn producer(bootstrap_servers: &str, gauges: ProducerGauges) -> Result<Produ
         .set("enable.idempotence", "true")
         .set("acks", "all")
         .set("message.timeout.ms", "0")
-        .set("linger.ms", "5")
+        .set("linger.ms", "1")
         .set("compression.type", "none")
         // A dead letter holds a whole record and more.
         .set("message.max.bytes", "2097152")

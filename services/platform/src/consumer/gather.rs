@@ -12,7 +12,7 @@ const MOST: usize = 1000;
 /// Bytes at which a batch is full. One record may go beyond it.
 const BYTES: usize = 1024 * 1024;
 /// How long the first record waits for others.
-const LINGER: Duration = Duration::from_millis(5);
+const LINGER: Duration = Duration::from_millis(2);
 
 /// The batch that is being collected.
 #[derive(Debug, Default)]
