@@ -57,7 +57,7 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<()> {
     let &Arguments { rate, seconds, port_offset } = arguments;
     let processes = SERVICES
         .iter()
-        .map(|(service, _)| Ok((*service, process::only(&["edalab-services", service])?)))
+        .map(|(service, _)| Ok((*service, process::of_service(service)?)))
         .collect::<Result<_>>()?;
     let lab = Lab { http: Client::new(), port_offset, processes };
     let before = lab.simulator().await?;
@@ -105,7 +105,7 @@ impl Lab {
     }
 
     fn url(&self, service: &str, path: &str) -> String {
-        let port = SERVICES.iter().find(|(name, _)| *name == service).map_or(0, |(_, port)| *port);
+        let (_, port) = SERVICES.iter().find(|(name, _)| *name == service).expect("one of SERVICES");
         format!("http://127.0.0.1:{}{path}", port + self.port_offset)
     }
 

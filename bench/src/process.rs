@@ -3,6 +3,7 @@
 use std::fs;
 
 use anyhow::{Context as _, Result, bail};
+use edalab_tests::rig::container;
 
 /// Clock ticks a second in /proc; every Linux that Rust runs on has 100 (`getconf CLK_TCK`).
 const TICKS: f64 = 100.0;
@@ -40,26 +41,12 @@ fn mib(process: u32, key: &str) -> Result<f64> {
     Ok(kib / 1024.0)
 }
 
-/// The one process whose command line begins so; its program may lie in any folder.
-pub(crate) fn only(command: &[&str]) -> Result<u32> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir("/proc")?.flatten() {
-        let Some(process) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        // One that has just ended is none.
-        let Ok(line) = fs::read(entry.path().join("cmdline")) else { continue };
-        let mut words = line.split(|byte| *byte == 0).map(String::from_utf8_lossy);
-        let is_it = command.iter().enumerate().all(|(place, wanted)| {
-            let word = words.next().unwrap_or_default();
-            if place == 0 { word.rsplit('/').next() == Some(wanted) } else { word == *wanted }
-        });
-        if is_it {
-            found.push(process);
-        }
-    }
-    match found[..] {
-        [process] => Ok(process),
-        [] => bail!("no process {} on this machine; is the lab up? make up", command.join(" ")),
-        _ => bail!("{} processes {}; one lab is to be measured", found.len(), command.join(" ")),
+/// The one process of this machine that runs that service.
+pub(crate) fn of_service(service: &str) -> Result<u32> {
+    match container::processes(service)?[..] {
+        [(process, _)] => Ok(process.as_raw_nonzero().get().unsigned_abs()),
+        [] => bail!("no process of {service} on this machine; is the lab up? make up"),
+        ref several => bail!("{} processes of {service}; one lab is to be measured", several.len()),
     }
 }
 

@@ -10,9 +10,8 @@ use edalab_tests::rig::{
     service::{Service, Settings},
     stand::Stand,
 };
-use schemas::topics;
 
-use crate::{figures::Figures, process};
+use crate::{figures::Figures, process, scrape::Scrape};
 
 /// A slow machine takes a minute for a million.
 const LONGEST: Duration = Duration::from_secs(600);
@@ -75,7 +74,5 @@ impl Runs {
 
 async fn applied(service: &Service) -> Result<f64> {
     let metrics = service.look_up("/metrics").await?.error_for_status()?.text().await?;
-    let counter = format!("consumer_applied_total{{topic=\"{}\"}}", topics::DEVIS_GENERE);
-    let line = metrics.lines().find_map(|line| line.strip_prefix(&counter));
-    Ok(line.map_or(Ok(0.0), |count| count.trim().parse())?)
+    Ok(Scrape::of(&metrics).sum("consumer_applied_total"))
 }

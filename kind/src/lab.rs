@@ -231,9 +231,9 @@ fn services_image(operator: &[Pod]) -> Option<&str> {
 
 /// Whether the pod runs the services' image in another version.
 fn runs_another(pod: &Pod, image: &str) -> bool {
-    let repository = |image: &str| image.rsplit_once(':').map(|(repository, _)| repository.to_owned());
+    let repository = image.rsplit_once(':').map(|(repository, _)| repository);
     let mut images = pod.spec.iter().flat_map(|spec| &spec.containers).filter_map(|c| c.image.as_deref());
-    images.any(|found| found != image && repository(found) == repository(image))
+    images.any(|found| found != image && found.rsplit_once(':').map(|(found, _)| found) == repository)
 }
 
 /// What stands in the way of Ready, in one line.

@@ -1,4 +1,4 @@
-//! A process of a lab's pod, held still from outside: the node runs on this machine, so its processes are among ours.
+//! The processes of a lab's pods, found and held still from outside: the node runs on this machine, so its processes are among ours.
 
 use std::{fs, io};
 
@@ -26,19 +26,8 @@ impl Held {
     pub fn service(service: &str, lab: &str, namespace: &str) -> Result<Self, HoldError> {
         // A Kafka's address names lab and namespace, and every service is told one.
         let kafka = format!("KAFKA_BOOTSTRAP_SERVERS={lab}-kafka.{namespace}.svc:9092");
-        for entry in fs::read_dir("/proc")? {
-            let folder = entry?.path();
-            let process =
-                folder.file_name().and_then(|name| name.to_str()?.parse().ok()).and_then(Pid::from_raw);
-            let (Some(process), Ok(arguments), Ok(environment)) =
-                (process, fs::read(folder.join("cmdline")), fs::read(folder.join("environ")))
-            else {
-                continue;
-            };
-            let runs_it =
-                words(&arguments).next().is_some_and(|program| program.ends_with("edalab-services"))
-                    && words(&arguments).nth(1).is_some_and(|argument| argument == service);
-            if runs_it && words(&environment).any(|variable| variable == kafka) {
+        for (process, environment) in processes(service)? {
+            if words(&environment).any(|variable| variable == kafka) {
                 kill_process(process, Signal::STOP)?;
                 return Ok(Self { process });
             }
@@ -56,6 +45,27 @@ impl Drop for Held {
         // Fails only for a process that has ended.
         let _ = kill_process(self.process, Signal::CONT);
     }
+}
+
+/// The processes of this machine that run that service, whichever lab's, each with its environment as /proc has it.
+pub fn processes(service: &str) -> io::Result<Vec<(Pid, Vec<u8>)>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let folder = entry?.path();
+        let process = folder.file_name().and_then(|name| name.to_str()?.parse().ok()).and_then(Pid::from_raw);
+        // One that has just ended is none.
+        let (Some(process), Ok(arguments), Ok(environment)) =
+            (process, fs::read(folder.join("cmdline")), fs::read(folder.join("environ")))
+        else {
+            continue;
+        };
+        let mut arguments = words(&arguments);
+        let program = arguments.next().and_then(|program| program.rsplit('/').next());
+        if program == Some("edalab-services") && arguments.next() == Some(service) {
+            found.push((process, environment));
+        }
+    }
+    Ok(found)
 }
 
 /// What /proc separates by NUL.
