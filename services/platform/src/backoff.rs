@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 const FIRST: Duration = Duration::from_millis(100);
 pub(crate) const LONGEST: Duration = Duration::from_secs(2);
 
@@ -27,6 +29,14 @@ impl Backoff {
         let pause = self.pause;
         self.pause = LONGEST.min(pause * 2);
         pause
+    }
+
+    /// Waits for the next attempt, or until told to stop.
+    pub(crate) async fn wait(&mut self, stop: &CancellationToken) {
+        tokio::select! {
+            () = tokio::time::sleep(self.pause()) => {}
+            () = stop.cancelled() => {}
+        }
     }
 
     /// An attempt succeeded. Whether a failure had been told before.

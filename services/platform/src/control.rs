@@ -130,10 +130,7 @@ impl Follower {
             if backoff.is_news(error.reason()) {
                 tracing::warn!(%error, "cannot follow edalab.control");
             }
-            tokio::select! {
-                () = tokio::time::sleep(backoff.pause()) => {}
-                () = stop.cancelled() => {}
-            }
+            backoff.wait(&stop).await;
         }
     }
 

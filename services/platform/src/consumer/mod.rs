@@ -96,10 +96,7 @@ impl Consumer {
             if backoff.is_news(error.reason()) {
                 tracing::warn!(reason = error.reason(), %error, "cannot consume");
             }
-            tokio::select! {
-                () = tokio::time::sleep(backoff.pause()) => {}
-                () = stop.cancelled() => {}
-            }
+            backoff.wait(&stop).await;
         }
         tracing::info!("the consumer has stopped");
     }
