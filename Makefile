@@ -10,7 +10,8 @@ CARGO_DENY = 0.20.2
 # What other people's crates were compiled to, for the next fresh checkout that has the same ones. It is copied, not
 # shared: cargo knows our own crates' files by age alone, and of two checkouts in one folder, one would run the other's.
 CACHE = $(or $(EDALAB_HOME),$(or $(XDG_DATA_HOME),$(HOME)/.local/share)/edalab)/cache
-COMPILED = $(CACHE)/dependencies-$(shell cat Cargo.lock Cargo.toml rust-toolchain.toml | git hash-object --stdin)
+LOCKED = awk 'BEGIN { RS = "" } /\nsource = /' Cargo.lock
+COMPILED = $(CACHE)/dependencies-$(shell $(LOCKED) | cat - Cargo.toml rust-toolchain.toml | git hash-object --stdin)
 
 .DEFAULT_GOAL := help
 .PHONY: help up down stop reset logs status health topics events ledger build check advisories generate asyncapi \
@@ -81,11 +82,13 @@ asyncapi: ## validate the AsyncAPI document with its official parser
 	@mkdir -p $(NODE) && cp -R schemas/asyncapi/. $(NODE) && npm ci --prefix $(NODE) --loglevel error >/dev/null && \
 	  node $(NODE)/validate.mjs schemas/asyncapi.yaml
 
-# A cluster waits more than it computes, and so does a Kafka: the two halves of the tests run side by side.
+# A cluster waits more than it computes, and so does a Kafka: the two halves of the tests run side by side. What judges
+# rates and a browser has the machine for itself after them.
 test: check ## every check and test, on real parts
 	cargo test --quiet --workspace --no-run
 	@$(MAKE) --no-print-directory keep-dependencies
 	@$(MAKE) --no-print-directory --jobs 2 test-integration test-parts
+	@$(MAKE) --no-print-directory test-simulation
 
 test-integration: ## the half of the tests that need a cluster
 	cargo test --workspace -- cluster::

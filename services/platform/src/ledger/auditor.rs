@@ -78,29 +78,16 @@ impl Auditor {
     }
 }
 
-/// Reads with one client, until a topic is not what it was: then all is read again.
+/// Reads, until a topic is not what it was: then all is read again.
 fn audit(audited: &Audited, asked: &Receiver<Reply>, stop: &CancellationToken) -> Result<(), KafkaError> {
-    let client: BaseConsumer<QuietContext> = ClientConfig::new()
-        .set("bootstrap.servers", &audited.bootstrap_servers)
-        .set("client.id", "edalab-auditor")
-        // Every consumer must name a group; this one joins none and commits nothing.
-        .set("group.id", "edalab-auditor")
-        .set("enable.auto.commit", "false")
-        .set("auto.offset.reset", "earliest")
-        .set("queued.max.messages.kbytes", "1024")
-        // A broker answers one connection's questions in turn: asked for a partition's end, it would first wait half a
-        // second (the default) for a record to come, and so again for each partition.
-        .set("fetch.wait.max.ms", "100")
-        .set("reconnect.backoff.max.ms", "2000")
-        .set_log_level(RDKafkaLogLevel::Emerg)
-        .create_with_context(QuietContext)?;
     let events = audited.topics.iter().map(|topic| (*topic).to_owned());
     let mut audit = Audit {
         count: Count::new(&audited.source, &audited.group, events),
         positions: BTreeMap::new(),
         looked: None,
         over: false,
-        client,
+        reader: client(&audited.bootstrap_servers)?,
+        asker: client(&audited.bootstrap_servers)?,
     };
     while !stop.is_cancelled() && !audit.over {
         audit.read(IDLE);
@@ -118,8 +105,25 @@ fn audit(audited: &Audited, asked: &Receiver<Reply>, stop: &CancellationToken) -
     Ok(())
 }
 
+fn client(bootstrap_servers: &str) -> Result<BaseConsumer<QuietContext>, KafkaError> {
+    ClientConfig::new()
+        .set("bootstrap.servers", bootstrap_servers)
+        .set("client.id", "edalab-auditor")
+        // Every consumer must name a group; this one joins none and commits nothing.
+        .set("group.id", "edalab-auditor")
+        .set("enable.auto.commit", "false")
+        .set("auto.offset.reset", "earliest")
+        .set("queued.max.messages.kbytes", "1024")
+        .set("reconnect.backoff.max.ms", "2000")
+        .set_log_level(RDKafkaLogLevel::Emerg)
+        .create_with_context(QuietContext)
+}
+
 struct Audit {
-    client: BaseConsumer<QuietContext>,
+    reader: BaseConsumer<QuietContext>,
+    /// A broker answers one connection's questions in turn. Asked for a partition's end on the reader's, it would first
+    /// wait for a record to come, and so again for each partition.
+    asker: BaseConsumer<QuietContext>,
     count: Count,
     /// The next offset of each partition.
     positions: BTreeMap<(String, i32), i64>,
@@ -136,19 +140,19 @@ impl Audit {
         let mut wanted = TopicPartitionList::new();
         let mut found = Vec::new();
         for topic in topics.iter().copied().chain([DLQ_ERRORS.as_str()]) {
-            let metadata = self.client.fetch_metadata(Some(topic), ANSWER)?;
+            let metadata = self.asker.fetch_metadata(Some(topic), ANSWER)?;
             for partition in metadata.topics().iter().flat_map(MetadataTopic::partitions) {
                 let at = (topic.to_owned(), partition.id());
                 if self.positions.contains_key(&at) {
                     continue;
                 }
-                let (first, _) = self.client.fetch_watermarks(topic, partition.id(), ANSWER)?;
+                let (first, _) = self.asker.fetch_watermarks(topic, partition.id(), ANSWER)?;
                 wanted.add_partition_offset(topic, partition.id(), Offset::Offset(first))?;
                 found.push((at, first));
             }
         }
         if wanted.count() > 0 {
-            self.client.incremental_assign(&wanted)?;
+            self.reader.incremental_assign(&wanted)?;
         }
         for ((topic, partition), first) in found {
             self.count.begins(&topic, partition, first);
@@ -162,7 +166,7 @@ impl Audit {
         let mut patience = patience;
         // An error that lasts shows in the report: the positions stay behind the ends.
         for _ in 0..AT_A_TIME {
-            let Some(Ok(message)) = self.client.poll(patience) else { break };
+            let Some(Ok(message)) = self.reader.poll(patience) else { break };
             patience = Duration::ZERO;
             let record = Record::of(&message);
             let headers = record.set_headers();
@@ -182,7 +186,7 @@ impl Audit {
         self.assign(topics)?;
         let mut ends = BTreeMap::new();
         for ((topic, partition), position) in &self.positions {
-            let (_, end) = self.client.fetch_watermarks(topic, *partition, ANSWER)?;
+            let (_, end) = self.asker.fetch_watermarks(topic, *partition, ANSWER)?;
             self.over |= end < *position;
             ends.insert((topic.clone(), *partition), end);
         }
