@@ -120,10 +120,9 @@ async fn every_answer_is_one_event(
     quotation.restart().await?;
     let mut reader = stand.reader(quotation.lab())?;
     wait::until("an empty outbox", SOON, async || {
-        let metrics = quotation.look_up("/metrics").await.map_err(|problem| problem.to_string())?;
-        let metrics = metrics.text().await.map_err(|problem| problem.to_string())?;
-        match metrics.lines().find(|line| line.starts_with("outbox_backlog ")) {
-            Some("outbox_backlog 0") => Ok(()),
+        let metrics = quotation.scrape().await.map_err(|problem| problem.to_string())?;
+        match metrics.value("outbox_backlog") {
+            Some(rows) if rows < 1.0 => Ok(()),
             other => Err(format!("{other:?}")),
         }
     })

@@ -7,13 +7,11 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
+use edalab_tests::scrape::{Age, Scrape};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
-use crate::{
-    process,
-    scrape::{Age, Scrape},
-};
+use crate::process;
 
 /// The services, with their ports before the offset.
 const SERVICES: [(&str, u16); 4] =

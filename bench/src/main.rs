@@ -7,7 +7,6 @@ mod ledger;
 mod load;
 mod process;
 mod rivals;
-mod scrape;
 mod souscription;
 mod topic;
 

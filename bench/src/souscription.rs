@@ -11,7 +11,7 @@ use edalab_tests::rig::{
     stand::Stand,
 };
 
-use crate::{figures::Figures, process, scrape::Scrape};
+use crate::{figures::Figures, process};
 
 /// A slow machine takes a minute for a million.
 const LONGEST: Duration = Duration::from_secs(600);
@@ -50,8 +50,8 @@ impl Runs {
         let deadline = Instant::now() + LONGEST;
         let mut first = None;
         loop {
-            let (now, cpu, applied) =
-                (Instant::now(), process::cpu_seconds(process)?, applied(&service).await?);
+            let (now, cpu) = (Instant::now(), process::cpu_seconds(process)?);
+            let applied = service.scrape().await?.sum("consumer_applied_total");
             if applied > 0.0 {
                 let (began, already, cpu_then) = *first.get_or_insert((now, applied, cpu));
                 if applied >= all {
@@ -70,9 +70,4 @@ impl Runs {
         service.stop().await?;
         Ok(())
     }
-}
-
-async fn applied(service: &Service) -> Result<f64> {
-    let metrics = service.look_up("/metrics").await?.error_for_status()?.text().await?;
-    Ok(Scrape::of(&metrics).sum("consumer_applied_total"))
 }

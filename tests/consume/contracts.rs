@@ -157,10 +157,8 @@ pub(crate) async fn a_contract_wins_over_an_expiry(stand: Arc<Stand>) -> Outcome
     let devis = pair.quotation.quote("C001", "AUTO", 25_000.0).await?;
     let id = text(&devis, "devisId");
     wait::until("the quote to be heard of", ARRIVAL, async || {
-        let metrics = pair.souscription.look_up("/metrics").await.map_err(|problem| problem.to_string())?;
-        let metrics = metrics.text().await.map_err(|problem| problem.to_string())?;
-        let heard = metrics.lines().find(|line| line.starts_with("consumer_applied_total"));
-        heard.map(drop).ok_or("not heard".to_owned())
+        let metrics = pair.souscription.scrape().await.map_err(|problem| problem.to_string())?;
+        if metrics.sum("consumer_applied_total") > 0.0 { Ok(()) } else { Err("not heard".to_owned()) }
     })
     .await?;
     pair.quotation.kill9().await?;

@@ -36,8 +36,9 @@ pub(crate) async fn two_hundred(show: Arc<Show>) -> Outcome {
         listeners.push(tokio::spawn(count(stream, total)));
     }
     wait::until("everybody to listen", ARRIVAL, async || {
-        let clients = metric(&show, "dashboard_sse_clients").await;
-        if clients >= 201.0 { Ok(()) } else { Err(clients) }
+        let metrics = show.dashboard.scrape().await.map_err(|problem| problem.to_string())?;
+        let clients = metrics.sum("dashboard_sse_clients");
+        if clients >= 201.0 { Ok(()) } else { Err(format!("{clients} listen")) }
     })
     .await?;
 
@@ -78,8 +79,11 @@ pub(crate) async fn two_hundred(show: Arc<Show>) -> Outcome {
             let record = with_header(&sample, header::SUBJECT, &format!("more-{number}"));
             show.put(topics::SINISTRE_EVALUE, None, &record).await.map_err(|problem| problem.to_string())?;
         }
-        let dropped = metric(&show, "dashboard_sse_dropped_total{reason=\"stalled\"}").await;
-        if dropped >= 1.0 { Ok(()) } else { Err(format!("{dropped} dropped")) }
+        let metrics = show.dashboard.scrape().await.map_err(|problem| problem.to_string())?;
+        match metrics.value("dashboard_sse_dropped_total{reason=\"stalled\"}") {
+            Some(dropped) if dropped >= 1.0 => Ok(()),
+            other => Err(format!("{other:?} dropped")),
+        }
     })
     .await?;
     println!(
@@ -140,13 +144,6 @@ fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
         }
         from = at + 1;
     }
-}
-
-async fn metric(show: &Show, name: &str) -> f64 {
-    let Ok(response) = show.dashboard.look_up("/metrics").await else { return -1.0 };
-    let text = response.text().await.unwrap_or_default();
-    let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
-    value.unwrap_or(0.0)
 }
 
 /// The dashboard's resident memory, in bytes.

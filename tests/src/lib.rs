@@ -11,6 +11,7 @@ pub mod link;
 pub mod reader;
 pub mod rig;
 pub mod rights;
+pub mod scrape;
 pub mod sse;
 pub mod suite;
 pub mod wait;

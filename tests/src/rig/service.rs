@@ -15,7 +15,10 @@ use super::{
     ports::{self, NoFreePort},
     process::{Process, ProcessError},
 };
-use crate::wait::{self, TimedOut};
+use crate::{
+    scrape::Scrape,
+    wait::{self, TimedOut},
+};
 
 /// How long the service may take until it answers. On an idle machine it takes a fraction of a second.
 const START: Duration = Duration::from_secs(30);
@@ -253,6 +256,12 @@ impl Service {
     /// Reads one path; whatever the answer is.
     pub async fn look_up(&self, path: &str) -> Result<Response, reqwest::Error> {
         self.http.get(self.url(path)).send().await
+    }
+
+    /// What it tells of itself in numbers.
+    pub async fn scrape(&self) -> Result<Scrape, ServiceRigError> {
+        let response = self.look_up("/metrics").await?.error_for_status()?;
+        Ok(Scrape::of(&response.text().await?))
     }
 }
 

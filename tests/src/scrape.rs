@@ -4,16 +4,21 @@ use std::collections::BTreeMap;
 
 /// The lines of one answer: a metric with its labels, and its value.
 #[derive(Debug, Default)]
-pub(crate) struct Scrape(BTreeMap<String, f64>);
+pub struct Scrape(BTreeMap<String, f64>);
 
 impl Scrape {
-    pub(crate) fn of(text: &str) -> Self {
+    pub fn of(text: &str) -> Self {
         let lines = text.lines().filter(|line| !line.starts_with('#'));
-        Self(lines.filter_map(|line| line.rsplit_once(' ')).filter_map(value).collect())
+        Self(lines.filter_map(|line| line.rsplit_once(' ')).filter_map(parsed).collect())
+    }
+
+    /// One series, as it is written: `name{label="value"}`.
+    pub fn value(&self, series: &str) -> Option<f64> {
+        self.0.get(series).copied()
     }
 
     /// All series of a metric together.
-    pub(crate) fn sum(&self, metric: &str) -> f64 {
+    pub fn sum(&self, metric: &str) -> f64 {
         self.series(metric).map(|(_, value)| value).sum()
     }
 
@@ -23,24 +28,24 @@ impl Scrape {
     }
 }
 
-fn value((name, value): (&str, &str)) -> Option<(String, f64)> {
+fn parsed((name, value): (&str, &str)) -> Option<(String, f64)> {
     Some((name.to_owned(), value.parse().ok()?))
 }
 
 /// A histogram of one topic's events: upper bounds in seconds, and how many lay below each.
 #[derive(Debug, Default)]
-pub(crate) struct Age(Vec<(f64, f64)>);
+pub struct Age(Vec<(f64, f64)>);
 
 impl Age {
     /// What was observed between two answers, by topic.
-    pub(crate) fn between(first: &Scrape, last: &Scrape, histogram: &str) -> BTreeMap<String, Self> {
+    pub fn between(first: &Scrape, last: &Scrape, histogram: &str) -> BTreeMap<String, Self> {
         let mut ages: BTreeMap<String, Self> = BTreeMap::new();
         let metric = format!("{histogram}_bucket");
         for (name, count) in last.series(&metric) {
             let label = |key: &str| name.split(&format!("{key}=\"")).nth(1)?.split('"').next();
             let (Some(topic), Some(bound)) = (label("topic"), label("le")) else { continue };
             let bound = if bound == "+Inf" { f64::INFINITY } else { bound.parse().unwrap_or(f64::NAN) };
-            let before = first.0.get(name).copied().unwrap_or(0.0);
+            let before = first.value(name).unwrap_or(0.0);
             ages.entry(topic.to_owned()).or_default().0.push((bound, count - before));
         }
         for age in ages.values_mut() {
@@ -49,12 +54,12 @@ impl Age {
         ages
     }
 
-    pub(crate) fn count(&self) -> f64 {
+    pub fn count(&self) -> f64 {
         self.0.last().map_or(0.0, |(_, count)| *count)
     }
 
     /// Seconds below which that share lies; within a bucket, as Prometheus' `histogram_quantile` has it.
-    pub(crate) fn quantile(&self, share: f64) -> f64 {
+    pub fn quantile(&self, share: f64) -> f64 {
         let wanted = share * self.count();
         let (mut lower, mut below) = (0.0, 0.0);
         for (bound, count) in &self.0 {
