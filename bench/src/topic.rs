@@ -47,7 +47,7 @@ pub(crate) struct Heard {
 }
 
 impl Preloaded {
-    /// Publishes the events as quotation does: same body, same headers, same key.
+    /// Publishes the events as quotation does: same body, same headers, same key, batches of the same size.
     pub(crate) fn fill(stand: &Stand, numbers: RangeInclusive<u32>) -> Result<Self> {
         let bootstrap = stand.kafka.bootstrap();
         let subject = format!("{TOPIC}-value");
@@ -56,6 +56,7 @@ impl Preloaded {
             .set("bootstrap.servers", &bootstrap)
             .set("enable.idempotence", "true")
             .set("linger.ms", "20")
+            .set("batch.size", "65536")
             .create_with_context(Confirmed::default())?;
         let mut bytes_each = 0;
         let events = numbers.size_hint().0;

@@ -101,6 +101,8 @@ pub type Producer = FutureProducer<ProducerContext>;
 ///   let a long outage fail message k and deliver k+1.
 /// - `linger.ms`: the relay hands over a batch at once, and nothing more comes before it is confirmed; the client waits just
 ///   long enough not to send the first row alone.
+/// - `batch.size`: half of what a consumer takes of a partition at a time. A catching-up consumer is handed no batch that is
+///   larger while other partitions have any; it would read them to their ends first, and hear of effects long before causes.
 /// - The client's queue is bounded well above one relay batch, so it is never what refuses.
 pub fn producer(bootstrap_servers: &str, gauges: ProducerGauges) -> Result<Producer, KafkaError> {
     ClientConfig::new()
@@ -110,6 +112,7 @@ pub fn producer(bootstrap_servers: &str, gauges: ProducerGauges) -> Result<Produ
         .set("acks", "all")
         .set("message.timeout.ms", "0")
         .set("linger.ms", "1")
+        .set("batch.size", "65536")
         .set("compression.type", "none")
         // A dead letter holds a whole record and more.
         .set("message.max.bytes", "2097152")

@@ -113,7 +113,9 @@ pub(super) async fn run(
 ///   up at once; one that does not come back gives them away after that.
 /// - `topic.metadata.refresh.interval.ms`: partitions that were added are read within ten seconds.
 /// - `queued.max.messages.kbytes`, `fetch.message.max.bytes`: some batches are fetched ahead, and no more memory is taken.
-///   `fetch.queue.backoff.ms`: the next are asked for as soon as there is room; by default a second goes by.
+///   Of a partition's batches that are larger than that, a broker hands out none unless it comes first in the answer; the
+///   relay's are smaller (see [`crate::kafka::producer`]).
+/// - `fetch.queue.backoff.ms`: the next are asked for as soon as there is room; by default a second goes by.
 fn config(membership: &Membership) -> ClientConfig {
     let mut config = ClientConfig::new();
     config

@@ -113,7 +113,10 @@ fn client(bootstrap_servers: &str) -> Result<BaseConsumer<QuietContext>, KafkaEr
         .set("group.id", "edalab-auditor")
         .set("enable.auto.commit", "false")
         .set("auto.offset.reset", "earliest")
-        .set("queued.max.messages.kbytes", "1024")
+        .set("queued.max.messages.kbytes", "512")
+        .set("fetch.message.max.bytes", "131072")
+        // By default a second goes by before the next are asked for.
+        .set("fetch.queue.backoff.ms", "5")
         .set("reconnect.backoff.max.ms", "2000")
         .set_log_level(RDKafkaLogLevel::Emerg)
         .create_with_context(QuietContext)
