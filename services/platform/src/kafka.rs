@@ -92,6 +92,22 @@ pub(crate) fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
     }
 }
 
+/// Bytes that a client which follows topics takes of a partition at a time.
+const FETCH: usize = 128 * 1024;
+/// Bytes of a batch at most. Of a batch that is larger than [`FETCH`], a broker hands out nothing unless its partition comes
+/// first in the answer: a consumer that catches up would read one partition to its end, then the next, and hear of effects
+/// long before causes.
+const BATCH: usize = FETCH / 2;
+
+/// For a client that follows topics, however far behind it is: some batches are fetched ahead, and no more memory is taken;
+/// the next are asked for as soon as there is room, where by default a second goes by.
+pub(crate) fn fetch_ahead(config: &mut ClientConfig) -> &mut ClientConfig {
+    config
+        .set("queued.max.messages.kbytes", "512")
+        .set("fetch.message.max.bytes", FETCH.to_string())
+        .set("fetch.queue.backoff.ms", "5")
+}
+
 pub type Producer = FutureProducer<ProducerContext>;
 
 /// A producer that neither loses, doubles nor reorders within its own life.
@@ -101,8 +117,7 @@ pub type Producer = FutureProducer<ProducerContext>;
 ///   let a long outage fail message k and deliver k+1.
 /// - `linger.ms`: the relay hands over a batch at once, and nothing more comes before it is confirmed; the client waits just
 ///   long enough not to send the first row alone.
-/// - `batch.size`: half of what a consumer takes of a partition at a time. A catching-up consumer is handed no batch that is
-///   larger while other partitions have any; it would read them to their ends first, and hear of effects long before causes.
+/// - `batch.size`: what a consumer can take at a time ([`BATCH`]).
 /// - The client's queue is bounded well above one relay batch, so it is never what refuses.
 pub fn producer(bootstrap_servers: &str, gauges: ProducerGauges) -> Result<Producer, KafkaError> {
     ClientConfig::new()
@@ -112,7 +127,7 @@ pub fn producer(bootstrap_servers: &str, gauges: ProducerGauges) -> Result<Produ
         .set("acks", "all")
         .set("message.timeout.ms", "0")
         .set("linger.ms", "1")
-        .set("batch.size", "65536")
+        .set("batch.size", BATCH.to_string())
         .set("compression.type", "none")
         // A dead letter holds a whole record and more.
         .set("message.max.bytes", "2097152")

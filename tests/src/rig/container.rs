@@ -1,4 +1,5 @@
-//! The processes of a lab's pods, found and held still from outside: the node runs on this machine, so its processes are among ours.
+//! The processes of a lab's pods, found and held still from outside: the node runs on this machine, so its processes are
+//! among ours.
 
 use std::{fs, io};
 

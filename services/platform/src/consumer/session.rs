@@ -30,7 +30,11 @@ use super::{
     record::Record,
     rows::{self, Realigned},
 };
-use crate::{crash, kafka::log_line, store::WriteError};
+use crate::{
+    crash,
+    kafka::{fetch_ahead, log_line},
+    store::WriteError,
+};
 
 /// How long one question to the broker may take.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -112,13 +116,9 @@ pub(super) async fn run(
 /// - `group.instance.id`, `session.timeout.ms`: a process that is killed and back within ten seconds takes its partitions
 ///   up at once; one that does not come back gives them away after that.
 /// - `topic.metadata.refresh.interval.ms`: partitions that were added are read within ten seconds.
-/// - `queued.max.messages.kbytes`, `fetch.message.max.bytes`: some batches are fetched ahead, and no more memory is taken.
-///   Of a partition's batches that are larger than that, a broker hands out none unless it comes first in the answer; the
-///   relay's are smaller (see [`crate::kafka::producer`]).
-/// - `fetch.queue.backoff.ms`: the next are asked for as soon as there is room; by default a second goes by.
 fn config(membership: &Membership) -> ClientConfig {
     let mut config = ClientConfig::new();
-    config
+    fetch_ahead(&mut config)
         .set("bootstrap.servers", &membership.bootstrap_servers)
         .set("client.id", &membership.instance)
         .set("group.id", &membership.group)
@@ -128,9 +128,6 @@ fn config(membership: &Membership) -> ClientConfig {
         .set("enable.auto.offset.store", "false")
         .set("auto.offset.reset", "error")
         .set("topic.metadata.refresh.interval.ms", "10000")
-        .set("queued.max.messages.kbytes", "512")
-        .set("fetch.message.max.bytes", "131072")
-        .set("fetch.queue.backoff.ms", "5")
         .set("reconnect.backoff.max.ms", "2000")
         .set_log_level(RDKafkaLogLevel::Warning);
     config

@@ -20,7 +20,10 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::tally::Count;
-use crate::{consumer::Record, kafka::QuietContext};
+use crate::{
+    consumer::Record,
+    kafka::{QuietContext, fetch_ahead},
+};
 
 /// How long one question to the broker may take.
 const ANSWER: Duration = Duration::from_secs(2);
@@ -106,17 +109,13 @@ fn audit(audited: &Audited, asked: &Receiver<Reply>, stop: &CancellationToken) -
 }
 
 fn client(bootstrap_servers: &str) -> Result<BaseConsumer<QuietContext>, KafkaError> {
-    ClientConfig::new()
+    fetch_ahead(&mut ClientConfig::new())
         .set("bootstrap.servers", bootstrap_servers)
         .set("client.id", "edalab-auditor")
         // Every consumer must name a group; this one joins none and commits nothing.
         .set("group.id", "edalab-auditor")
         .set("enable.auto.commit", "false")
         .set("auto.offset.reset", "earliest")
-        .set("queued.max.messages.kbytes", "512")
-        .set("fetch.message.max.bytes", "131072")
-        // By default a second goes by before the next are asked for.
-        .set("fetch.queue.backoff.ms", "5")
         .set("reconnect.backoff.max.ms", "2000")
         .set_log_level(RDKafkaLogLevel::Emerg)
         .create_with_context(QuietContext)
