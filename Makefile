@@ -1,10 +1,12 @@
 # The lab's commands, each one line. Where there is no make (Windows), call `cargo run -p edalab -- COMMAND`.
 #
-# Programs are built with --workspace: every crate gets the same features then, and none is compiled twice.
+# Programs for tests and tools are built with --workspace: every crate gets the same features then, and none is compiled
+# twice. `edalab` is built as it builds operator and services, for the same reason.
 TARGET = $(or $(CARGO_TARGET_DIR),target)
 BUILT = $(TARGET)/debug
 NODE = $(TARGET)/asyncapi
-EDALAB = cargo build --quiet --workspace --bin edalab && $(BUILT)/edalab
+RELEASE = cargo build --release --locked -p edalab -p edalab-operator -p edalab-services --bin edalab
+EDALAB = $(RELEASE) --quiet && $(TARGET)/release/edalab
 CARGO_DENY = 0.20.2
 
 # What other people's crates were compiled to, for the next fresh checkout that has the same ones. It is copied, not
@@ -12,17 +14,19 @@ CARGO_DENY = 0.20.2
 CACHE = $(or $(EDALAB_HOME),$(or $(XDG_DATA_HOME),$(HOME)/.local/share)/edalab)/cache
 LOCKED = awk 'BEGIN { RS = "" } /\nsource = /' Cargo.lock
 COMPILED = $(CACHE)/dependencies-$(shell $(LOCKED) | cat - Cargo.toml rust-toolchain.toml | git hash-object --stdin)
+KEPT_release = --release
 
 .DEFAULT_GOAL := help
 .PHONY: help up down stop reset logs status health topics events ledger build check advisories generate asyncapi \
-  keep-dependencies test test-integration test-parts test-simulation test-load test-machine test-exactness planted bench dashboard grafana \
+  keep-debug keep-release test test-integration test-parts test-simulation test-load test-machine test-exactness planted bench dashboard grafana \
   jaeger kafka-ui
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 up: | $(TARGET) ## bring the lab up, from whatever is there
-	@cargo build --workspace --bin edalab && $(BUILT)/edalab up
+	@$(RELEASE) && $(TARGET)/release/edalab up
+	@[ ! -e $(TARGET)/release/edalab-services ] || $(MAKE) --no-print-directory keep-release
 
 down: ## remove the lab; what was built stays in the cache
 	@$(EDALAB) down
@@ -57,12 +61,13 @@ build: | $(TARGET) ## compile everything
 $(TARGET):
 	@if [ -d $(COMPILED) ]; then cp -Rp $(COMPILED) $(TARGET); fi
 
-keep-dependencies:
-	@[ -d $(COMPILED) ] || { \
-	  rm -rf $(CACHE)/dependencies-* && mkdir -p $(CACHE)/dependencies-unfinished/debug && \
-	  cp -Rp $(BUILT)/.fingerprint $(BUILT)/build $(BUILT)/deps $(CACHE)/dependencies-unfinished/debug && \
-	  cargo clean --quiet --workspace --target-dir $(CACHE)/dependencies-unfinished && \
-	  mv $(CACHE)/dependencies-unfinished $(COMPILED); }
+keep-debug keep-release: keep-%:
+	@[ -d $(COMPILED)/$* ] || { rm -rf $(CACHE)/dependencies-unfinished && \
+	  find $(CACHE) -maxdepth 1 -name 'dependencies-*' ! -path $(COMPILED) -exec rm -rf {} + && \
+	  mkdir -p $(COMPILED) $(CACHE)/dependencies-unfinished/$* && \
+	  cp -Rp $(addprefix $(TARGET)/$*/,.fingerprint build deps) $(CACHE)/dependencies-unfinished/$* && \
+	  cargo clean --quiet --workspace $(KEPT_$*) --target-dir $(CACHE)/dependencies-unfinished && \
+	  mv $(CACHE)/dependencies-unfinished/$* $(COMPILED)/$*; }
 
 check: | $(TARGET) ## formatting, lints, licences, generated files
 	cargo fmt --all --check
@@ -86,7 +91,7 @@ asyncapi: ## validate the AsyncAPI document with its official parser
 # rates and a browser has the machine for itself after them.
 test: check ## every check and test, on real parts
 	cargo test --quiet --workspace --no-run
-	@$(MAKE) --no-print-directory keep-dependencies
+	@$(MAKE) --no-print-directory keep-debug
 	@$(MAKE) --no-print-directory --jobs 2 test-integration test-parts
 	@$(MAKE) --no-print-directory test-simulation
 

@@ -3,7 +3,6 @@
 //! ```text
 //! $EDALAB_HOME (default $XDG_DATA_HOME/edalab, ~/.local/share/edalab)
 //!   cache/NAME-HASH/     what was built, one folder for each artefact and hash of its inputs
-//!   cache/cargo-target/  the release build of our own two programs
 //!   bin/                 the programs that people type: edalab, kubectl, helm, kind
 //!   engine/              the private engine's images and, while a lab exists, its volumes
 //!   clusters/NAME/       kubeconfig, kind's configuration, the ports in use

@@ -71,7 +71,7 @@ fn bare(home: &Home, making: bool) -> Result<()> {
     }
     std::fs::create_dir_all(home.root()).map_err(|e| Error::path("create", home.root(), e))?;
     // what is built already needs no room again
-    let needed = if home.cache().join("cargo-target").exists() { DISK / 4 } else { DISK };
+    let needed = if home.bin().exists() { DISK / 4 } else { DISK };
     let disk = rustix::fs::statvfs(home.root()).map_err(|e| Error::path("look at", home.root(), e.into()))?;
     enough(
         "disk",

@@ -21,16 +21,7 @@ pub(crate) struct Kubernetes {
     pub(crate) etcd: String,
     pub(crate) coredns: String,
     pub(crate) pause: String,
-    /// A Go program: `package@version`.
     pub(crate) local_path_provisioner: String,
-}
-
-impl Kubernetes {
-    /// The version of the volume provisioner.
-    pub(crate) fn local_path_provisioner_tag(&self) -> &str {
-        let program = &self.local_path_provisioner;
-        program.rsplit_once('@').map_or(program, |(_, version)| version)
-    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -75,6 +66,6 @@ mod tests {
 
     #[test]
     fn the_file_is_complete() {
-        assert_eq!(VERSIONS.kubernetes.local_path_provisioner_tag(), "v0.0.30");
+        assert_eq!(VERSIONS.kubernetes.local_path_provisioner, "0.0.30");
     }
 }

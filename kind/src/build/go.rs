@@ -1,7 +1,7 @@
 //! Go programs: Kubernetes as one binary, CoreDNS, the volume provisioner, kind and helm.
 //!
-//! All but the provisioner are one module (`images/go`), so that what they share, Kubernetes' client above all, is compiled
-//! once and in one version. The provisioner cannot join: it spells the import path of a library as nobody else does.
+//! They are one module (`images/go`), so that what they share, Kubernetes' client above all, is compiled once and in one
+//! version.
 
 use std::path::PathBuf;
 
@@ -29,24 +29,7 @@ impl Builder {
     }
 
     pub(crate) async fn local_path_provisioner(&self) -> Result<PathBuf> {
-        self.local_path_provisioner
-            .get_or_try_init(|| async {
-                let name = "local-path-provisioner";
-                let program = &VERSIONS.kubernetes.local_path_provisioner;
-                self.artefact(
-                    name,
-                    "volume provisioner, compiled",
-                    Inputs::of(&[program]),
-                    async |step, dir| {
-                        let mut install = go(&["install", "-v", "-trimpath", "-ldflags", "-s -w", program]);
-                        step.run(install.env("GOBIN", dir)).await
-                    },
-                )
-                .await
-                .map(|dir| dir.join(name))
-            })
-            .await
-            .cloned()
+        Ok(self.go_programs().await?.join("local-path-provisioner"))
     }
 
     pub(crate) async fn kind(&self) -> Result<PathBuf> {
@@ -74,9 +57,12 @@ impl Builder {
                         "-s -w -X {component}.gitVersion=v{version} -X {component}.gitMajor=1 \
                          -X {component}.gitMinor={minor} -X k8s.io/client-go/pkg/version.gitVersion=v{version}"
                     );
-                    let mut build = go(&["build", "-v", "-trimpath", "-ldflags", &flags, "-o"]);
-                    // `tool`: the programs that go.mod names as such
-                    step.run(build.arg(dir).args([".", "./coredns", "tool"]).current_dir(&source)).await?;
+                    // `tool`: the programs that go.mod names as such. Not with the others in one call: the provisioner
+                    // spells the import path of a library as nobody else does, which Go takes for a mistake.
+                    for programs in [&["tool"][..], &[".", "./coredns"]] {
+                        let mut build = go(&["build", "-v", "-trimpath", "-ldflags", &flags, "-o"]);
+                        step.run(build.arg(dir).args(programs).current_dir(&source)).await?;
+                    }
                     super::remove(&source)
                 })
                 .await
@@ -102,5 +88,7 @@ mod tests {
         let kubernetes = &VERSIONS.kubernetes;
         assert!(MODULE.contains(&format!("k8s.io/kubernetes v{}", kubernetes.version)));
         assert!(MODULE.contains(&format!("github.com/coredns/coredns v{}", kubernetes.coredns)));
+        let provisioner = &kubernetes.local_path_provisioner;
+        assert!(MODULE.contains(&format!("github.com/rancher/local-path-provisioner v{provisioner}")));
     }
 }

@@ -128,11 +128,10 @@ impl Builder {
             fs::create_dir_all(&context).map_err(|e| Error::path("create", &context, e))?;
             fs::copy(&from, &to).map_err(|e| Error::path("copy", &from, e))?;
         }
-        let provisioner_tag = VERSIONS.kubernetes.local_path_provisioner_tag();
         write(&context.join("version"), format!("v{}\n", VERSIONS.kubernetes.version), false)?;
         write(
             &context.join("storage.yaml"),
-            STORAGE.replace("@LOCAL_PATH_PROVISIONER@", provisioner_tag),
+            STORAGE.replace("@LOCAL_PATH_PROVISIONER@", &VERSIONS.kubernetes.local_path_provisioner),
             false,
         )?;
         write(&context.join("pods.conflist"), PODS, false)?;
@@ -223,7 +222,6 @@ async fn pod_images(engine: &Engine, step: &Step, context: &Path, base: &str) ->
     for reference in &references {
         step.run(&mut engine.docker(&["tag", "edalab.local/kube:build", reference])).await?;
     }
-    let provisioner = VERSIONS.kubernetes.local_path_provisioner_tag();
     for (reference, dockerfile) in [
         (
             format!("registry.k8s.io/coredns/coredns:v{}", kubernetes.coredns),
@@ -234,7 +232,7 @@ async fn pod_images(engine: &Engine, step: &Step, context: &Path, base: &str) ->
             "FROM scratch\nCOPY pause /pause\nENTRYPOINT [\"/pause\"]\n",
         ),
         (
-            format!("edalab.local/local-path-provisioner:{provisioner}"),
+            format!("edalab.local/local-path-provisioner:v{}", kubernetes.local_path_provisioner),
             "FROM scratch\nCOPY local-path-provisioner /provisioner\nENTRYPOINT [\"/provisioner\"]\n",
         ),
         (

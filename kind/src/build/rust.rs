@@ -1,6 +1,6 @@
 //! Our own two programs, for the images of a bare machine.
 
-use std::{fs, path::PathBuf};
+use std::{env, fs, path::PathBuf};
 
 use tokio::process::Command;
 
@@ -36,24 +36,16 @@ impl Builder {
 
     /// A folder with `edalab-operator` and `edalab-services`, release build.
     ///
-    /// The compiler's output is kept between versions and checkouts, so that a change compiles what it changed.
+    /// `edalab` is named with them, so that each crate has the features that it had when `make` compiled `edalab`, and
+    /// what they share, most of `edalab`, is compiled once.
     pub(crate) async fn programs(&self) -> Result<PathBuf> {
         let inputs = Inputs::of(&[&self.source_hash()?]);
         self.artefact("programs", "operator and services, compiled", inputs, async |step, dir| {
-            let target = self.home.cache().join("cargo-target");
-            let cargo = |arguments: &[&str]| {
-                let mut cargo = Command::new("cargo");
-                cargo.args(arguments).arg("--target-dir").arg(&target).current_dir(&self.source);
-                cargo
-            };
-            // cargo knows our crates' files by age alone: an older checkout's would pass for what a newer one compiled
-            let last = target.join("checkout");
-            let checkout = self.source.as_os_str().as_encoded_bytes();
-            if fs::read(&last).ok().as_deref() != Some(checkout) {
-                step.run(&mut cargo(&["clean", "--release", "--workspace"])).await?;
-                super::write(&last, checkout, false)?;
-            }
-            step.run(&mut cargo(&["build", "--release", "--locked", "-p", OPERATOR, "-p", SERVICES])).await?;
+            let mut cargo = Command::new("cargo");
+            cargo.args(["build", "--release", "--locked", "-p", "edalab", "-p", OPERATOR, "-p", SERVICES]);
+            cargo.args(["--bin", OPERATOR, "--bin", SERVICES]).current_dir(&self.source);
+            step.run(&mut cargo).await?;
+            let target = self.source.join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()));
             for program in [OPERATOR, SERVICES] {
                 let built = target.join("release").join(program);
                 fs::copy(&built, dir.join(program)).map_err(|e| Error::path("copy", &built, e))?;

@@ -10,7 +10,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use super::{
     CONFIG_HASH, Component, Kind, Object, hash,
-    names::{owned, selector},
+    names::{kafka_bootstrap, owned, selector},
     pod::{DATA, Pace, claim, claim_retention, container, env, mount, port, tcp_probe, template},
     service,
 };
@@ -56,10 +56,14 @@ rootLogger.appenderRef.stdout.ref = stdout
 /// ConfigMap, Services and StatefulSet of the broker.
 pub(super) fn build(lab: &ValidatedLab) -> Vec<Object> {
     let config = config_map(lab);
+    let mut clients = service::cluster(lab, KAFKA, &[CLIENT_PORT, HOST_PORT]);
+    // A broker that starts refuses who comes, who asks again at once. Behind an address that leads nowhere until the broker
+    // is ready, the connection is tried again more and more slowly.
+    clients.spec.get_or_insert_default().publish_not_ready_addresses = Some(true);
     let mut objects = vec![
         Object::new(Kind::StatefulSet, KAFKA, &stateful_set(lab, &config)),
         Object::new(Kind::ConfigMap, KAFKA, &config),
-        Object::new(Kind::Service, KAFKA, &service::cluster(lab, KAFKA, &[CLIENT_PORT, HOST_PORT])),
+        Object::new(Kind::Service, KAFKA, &clients),
         Object::new(Kind::Service, KAFKA, &service::headless(lab, KAFKA, &[CLIENT_PORT])),
     ];
     objects.extend(
@@ -82,17 +86,17 @@ fn config_map(lab: &ValidatedLab) -> ConfigMap {
 
 /// The broker's configuration, with the reason of each setting where a person who reads the ConfigMap sees it.
 fn server_properties(lab: &ValidatedLab) -> String {
-    let name = KAFKA.object_name(&lab.name);
-    let pod = format!("{name}-0.{name}-headless.{}.svc", lab.namespace);
+    let service = kafka_bootstrap(&lab.name, &lab.namespace);
     let host = &lab.host_access;
     format!(
         "\
-# One broker that is its own controller. Pods reach it by its DNS name, programs on the host by the listener HOST;
-# the controller is reached by nobody else, so that it waits for no DNS entry.
+# One broker that is its own controller. Pods reach it by its Service, whose address outlives the pod: a pod's own
+# name leads to the address of the pod before it for as long as DNS servers remember. Programs on the host reach it by
+# the listener HOST; the controller is reached by nobody else, so that it waits for no DNS entry.
 process.roles=broker,controller
 node.id=1
 listeners=PLAINTEXT://:9092,CONTROLLER://:9093,HOST://:9094
-advertised.listeners=PLAINTEXT://{pod}:9092,CONTROLLER://localhost:9093,HOST://{}:{}
+advertised.listeners=PLAINTEXT://{service},CONTROLLER://localhost:9093,HOST://{}:{}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,HOST:PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER

@@ -23,8 +23,8 @@ pub(super) fn cluster(lab: &ValidatedLab, component: Component, ports: &[(&str, 
     }
 }
 
-/// The Service of a StatefulSet, `<lab>-<component>-headless`: it gives pods their DNS names, before they are
-/// ready too, because Kafka's listeners must resolve while it starts.
+/// The Service that a StatefulSet must name, `<lab>-<component>-headless`: it gives each pod a DNS name, before it is
+/// ready too, for a person who wants to ask that pod.
 pub(super) fn headless(lab: &ValidatedLab, component: Component, ports: &[(&str, i32)]) -> Service {
     Service {
         metadata: owned(lab, component, format!("{}-headless", component.object_name(&lab.name))),

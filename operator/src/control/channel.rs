@@ -18,7 +18,7 @@ use schemas::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::metrics::Metrics;
+use crate::{kafka, metrics::Metrics};
 
 /// How long Kafka may take to hand out what is on the topic.
 const OPEN: Duration = Duration::from_secs(10);
@@ -196,15 +196,9 @@ impl Drop for Channel {
 
 /// Settings of both clients.
 fn client(bootstrap: &str) -> ClientConfig {
-    let mut config = ClientConfig::new();
-    config
-        .set("bootstrap.servers", bootstrap)
-        .set("client.id", "edalab-operator-control")
-        .set("broker.address.family", "v4")
-        .set("reconnect.backoff.max.ms", "1000")
-        // A broker closes what is idle for long; it is connected to again when there is something to say.
-        .set("log.connection.close", "false")
-        .set_log_level(RDKafkaLogLevel::Warning);
+    let mut config = kafka::client(bootstrap, "edalab-operator-control");
+    // A broker closes what is idle for long; it is connected to again when there is something to say.
+    config.set("log.connection.close", "false").set_log_level(RDKafkaLogLevel::Warning);
     config
 }
 

@@ -13,6 +13,7 @@ use std::{
 };
 
 use kube::ResourceExt;
+use rdkafka::ClientConfig;
 use tokio::sync::Mutex;
 
 use crate::{
@@ -31,6 +32,19 @@ use crate::{
 const LASTS: Duration = Duration::from_secs(55);
 /// What is not asked for any longer belongs to a lab that is gone.
 const FORGOTTEN: Duration = Duration::from_mins(10);
+
+/// What every client is set to, so that it finds a broker again within seconds of its return: a connection that is on its
+/// way to the address of a pod that is gone hears nothing, for 30 s by default.
+pub fn client(bootstrap: &str, id: &str) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", bootstrap)
+        .set("client.id", id)
+        .set("broker.address.family", "v4")
+        .set("socket.connection.setup.timeout.ms", "5000")
+        .set("reconnect.backoff.max.ms", "1000");
+    config
+}
 
 /// The operator's way to the Kafkas and registries of all labs, with what it found there last.
 #[derive(Debug)]

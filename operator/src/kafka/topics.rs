@@ -9,7 +9,6 @@ use std::{
 };
 
 use rdkafka::{
-    ClientConfig,
     admin::{
         AdminClient, AdminOptions, AlterConfig, ConfigEntry, ConfigSource, NewTopic, OwnedResourceSpecifier,
         ResourceSpecifier, TopicReplication,
@@ -82,12 +81,8 @@ impl Session {
         let bootstrap = bootstrap.to_owned();
         tokio::task::spawn_blocking(move || {
             let unreachable = |source| Error::Unreachable { bootstrap: bootstrap.clone(), source };
-            let admin: AdminClient<_> = ClientConfig::new()
-                .set("bootstrap.servers", &bootstrap)
-                .set("client.id", "edalab-operator")
-                .set("broker.address.family", "v4")
-                .create()
-                .map_err(unreachable)?;
+            let admin: AdminClient<_> =
+                super::client(&bootstrap, "edalab-operator").create().map_err(unreachable)?;
             let metadata = admin.inner().fetch_metadata(None, TIMEOUT).map_err(unreachable)?;
             let there = metadata
                 .topics()

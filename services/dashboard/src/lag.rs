@@ -2,10 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use platform::kafka::QuietContext;
+use platform::kafka::{self, QuietContext};
 use rdkafka::{
-    ClientConfig, Offset, TopicPartitionList,
-    config::RDKafkaLogLevel,
+    Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer as _},
     error::KafkaError,
     metadata::{MetadataPartition, MetadataTopic},
@@ -84,13 +83,9 @@ impl Group {
 }
 
 fn client(servers: &str, group: &str) -> Result<BaseConsumer<QuietContext>, KafkaError> {
-    ClientConfig::new()
-        .set("bootstrap.servers", servers)
-        .set("client.id", "edalab-dashboard-lag")
+    kafka::client(servers, "edalab-dashboard-lag")
         .set("group.id", group)
         .set("enable.auto.commit", "false")
-        .set("reconnect.backoff.max.ms", "2000")
-        .set_log_level(RDKafkaLogLevel::Warning)
         .create_with_context(QuietContext)
 }
 

@@ -7,8 +7,7 @@ use axum::{Json, Router, extract::State, http::StatusCode, response::IntoRespons
 use jiff::Timestamp;
 use prometheus::{IntCounterVec, IntGaugeVec};
 use rdkafka::{
-    ClientConfig, Message as _, Offset, TopicPartitionList,
-    config::RDKafkaLogLevel,
+    Message as _, Offset, TopicPartitionList,
     consumer::{Consumer as _, StreamConsumer},
     error::KafkaError,
     producer::{FutureProducer, FutureRecord},
@@ -23,12 +22,13 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     backoff::{self, Backoff},
     config::Identity,
-    kafka::QuietContext,
+    kafka::{self, QuietContext},
     metrics::Metrics,
 };
 
 /// How long an answer may take to reach the broker. One that is lost is given again with the next session.
 const ANSWER: Duration = Duration::from_secs(5);
+const CLIENT: &str = "edalab-control";
 /// How often it is looked whether the topic is the one that is read still.
 const LOOK: Duration = Duration::from_secs(10);
 /// How long a look may take.
@@ -136,12 +136,9 @@ impl Follower {
 
     async fn follow(&self) -> Result<Infallible, FollowError> {
         let consumer = Arc::new(self.consumer()?);
-        let producer: FutureProducer<QuietContext> = ClientConfig::new()
-            .set("bootstrap.servers", &self.bootstrap_servers)
+        let producer: FutureProducer<QuietContext> = kafka::client(&self.bootstrap_servers, CLIENT)
             .set("acks", "all")
             .set("linger.ms", "0")
-            .set("reconnect.backoff.max.ms", "2000")
-            .set_log_level(RDKafkaLogLevel::Warning)
             .create_with_context(QuietContext)?;
         let mut look = tokio::time::interval_at(Instant::now() + LOOK, LOOK);
         // The offset after the last record that was read.
@@ -177,16 +174,8 @@ impl Follower {
     }
 
     fn consumer(&self) -> Result<StreamConsumer<QuietContext>, KafkaError> {
-        let consumer: StreamConsumer<QuietContext> = ClientConfig::new()
-            .set("bootstrap.servers", &self.bootstrap_servers)
-            // Every consumer must name a group; this one joins none and commits nothing.
-            .set("group.id", "edalab-control")
-            .set("enable.auto.commit", "false")
-            // A topic that was made anew is read from its beginning too.
-            .set("auto.offset.reset", "earliest")
-            .set("reconnect.backoff.max.ms", "2000")
-            .set_log_level(RDKafkaLogLevel::Warning)
-            .create_with_context(QuietContext)?;
+        let consumer: StreamConsumer<QuietContext> =
+            kafka::reader(&self.bootstrap_servers, CLIENT).create_with_context(QuietContext)?;
         let mut all = TopicPartitionList::new();
         all.add_partition_offset(topics::CONTROL.as_str(), 0, Offset::Beginning)?;
         consumer.assign(&all)?;

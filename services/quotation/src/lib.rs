@@ -41,7 +41,7 @@ pub struct Config {
 /// Runs the service on an open socket until told to stop.
 pub async fn serve(listener: TcpListener, config: Config, stop: CancellationToken) -> Result<(), ServeError> {
     let Config { service, quote_validity } = config;
-    let service = Service::open(NAME, service, &store::MIGRATIONS).await?;
+    let service = Service::open(NAME, service, &store::migrations()).await?;
     let numbers = QuotationMetrics::new(&service.metrics);
     let devis = DevisStore::new(service.store.clone());
     let api = Api { store: devis.clone(), validity: quote_validity.0, metrics: numbers.clone() };

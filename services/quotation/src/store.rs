@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use jiff::Timestamp;
 use platform::{
     outbox::{OutboxError, Outgoing},
-    store::{Batch, Cursor, Page, Store, encoded, undecodable},
+    store::{Batch, Cursor, Page, Store, encoded, migrator, undecodable},
 };
 use schemas::{Cents, DevisExpire, DevisGenere, DevisId, Version};
 use sqlx::{Row as _, SqliteConnection, SqliteExecutor, migrate::Migrator, sqlite::SqliteRow};
@@ -14,7 +14,9 @@ use uuid::Uuid;
 use crate::domain::{self, Devis, Statut};
 
 /// The service's tables.
-pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+pub fn migrations() -> Migrator {
+    migrator([("devis", include_str!("../migrations/0001_devis.sql"))])
+}
 
 /// Quotes that expire in one transaction at most, so that commands never wait long behind a sweep.
 const SWEEP: u16 = 200;

@@ -9,7 +9,7 @@ use platform::{
 };
 use quotation::{
     domain::{self, Demande, Devis, Statut},
-    store::{DevisStore, MIGRATIONS},
+    store::{DevisStore, migrations},
 };
 use schemas::{DevisId, TypeBien};
 use tempfile::TempDir;
@@ -24,7 +24,7 @@ impl Memory {
     async fn open(outbox_capacity: u32) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let owned = DataFolder::own(folder.path(), "test").expect("the folder is free");
-        let store = Store::open(owned, "quotation", &MIGRATIONS, outbox_capacity, &Metrics::new()).await;
+        let store = Store::open(owned, "quotation", &migrations(), outbox_capacity, &Metrics::new()).await;
         let store = store.expect("a database");
         Self { _folder: folder, devis: DevisStore::new(store.clone()), store }
     }

@@ -4,11 +4,10 @@ use std::{thread, time::Duration};
 
 use platform::{
     config::KafkaConfig,
-    kafka::{QuietContext, topic_exists},
+    kafka::{self, QuietContext, topic_exists},
     shutdown,
 };
 use rdkafka::{
-    ClientConfig,
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer as _},
 };
@@ -37,10 +36,7 @@ pub(crate) async fn wait(config: Config) -> anyhow::Result<()> {
 /// Looks again and again, and says what it waits for where that changes.
 fn look_until_there(config: &Config, stop: &CancellationToken) -> anyhow::Result<()> {
     let servers = &config.kafka.kafka_bootstrap_servers;
-    let consumer: BaseConsumer<QuietContext> = ClientConfig::new()
-        .set("bootstrap.servers", servers)
-        .set("client.id", "edalab-wait-for-topics")
-        .set("reconnect.backoff.max.ms", "1000")
+    let consumer: BaseConsumer<QuietContext> = kafka::client(servers, "edalab-wait-for-topics")
         .set_log_level(RDKafkaLogLevel::Emerg)
         .create_with_context(QuietContext)?;
     let missing = |topic: &String| match topic_exists(consumer.client(), topic) {

@@ -35,7 +35,7 @@ pub struct Config {
 
 /// Runs the service on an open socket until told to stop.
 pub async fn serve(listener: TcpListener, config: Config, stop: CancellationToken) -> Result<(), ServeError> {
-    let service = Service::open(NAME, config.service, &store::MIGRATIONS).await?;
+    let service = Service::open(NAME, config.service, &store::migrations()).await?;
     let metrics = SouscriptionMetrics::new(&service.metrics);
     let api = Api { store: ContratStore::new(service.store.clone()), metrics };
     service.run(listener, api::routes(Arc::new(api)), consumers::handlers(), Vec::new(), stop).await

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use platform::{
     consumer::Received,
     outbox::Outgoing,
-    store::{Batch, Cursor, Page, Store, Work, undecodable},
+    store::{Batch, Cursor, Page, Store, Work, migrator, undecodable},
 };
 use schemas::{Cents, ContratId, DevisExpire, DevisGenere, DevisId, Event, Version};
 use sqlx::{QueryBuilder, Row as _, SqliteConnection, SqliteExecutor, migrate::Migrator, sqlite::SqliteRow};
@@ -13,7 +13,9 @@ use uuid::Uuid;
 use crate::domain::{self, Changement, Contrat, Devis, Motif, Offre, Refus, Statut};
 
 /// The service's tables.
-pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+pub fn migrations() -> Migrator {
+    migrator([("contrat", include_str!("../migrations/0001_contrat.sql"))])
+}
 
 /// Why a command took no effect.
 pub type CommandError = platform::store::CommandError<Refus>;

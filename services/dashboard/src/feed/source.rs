@@ -5,10 +5,9 @@ use std::{
     time::Duration,
 };
 
-use platform::kafka::QuietContext;
+use platform::kafka::{self, QuietContext};
 use rdkafka::{
-    ClientConfig, Offset, TopicPartitionList,
-    config::RDKafkaLogLevel,
+    Offset, TopicPartitionList,
     consumer::{Consumer as _, StreamConsumer},
     metadata::{MetadataPartition, MetadataTopic},
 };
@@ -55,17 +54,9 @@ pub(super) struct Found {
 }
 
 pub(super) fn consumer(servers: &str) -> KafkaResult<StreamConsumer<QuietContext>> {
-    ClientConfig::new()
-        .set("bootstrap.servers", servers)
-        .set("client.id", "edalab-dashboard")
-        .set("group.id", "edalab-dashboard") // demanded by the client and not used: nothing is committed
-        .set("enable.auto.commit", "false")
-        .set("enable.auto.offset.store", "false")
-        .set("auto.offset.reset", "earliest")
+    kafka::reader(servers, "edalab-dashboard")
         .set("fetch.wait.max.ms", "100")
         .set("queued.max.messages.kbytes", "4096")
-        .set("reconnect.backoff.max.ms", "2000")
-        .set_log_level(RDKafkaLogLevel::Warning)
         .create_with_context(QuietContext)
 }
 

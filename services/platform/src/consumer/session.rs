@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{
     crash,
-    kafka::{fetch_ahead, log_line},
+    kafka::{self, log_line},
     store::WriteError,
 };
 
@@ -117,19 +117,15 @@ pub(super) async fn run(
 ///   up at once; one that does not come back gives them away after that.
 /// - `topic.metadata.refresh.interval.ms`: partitions that were added are read within ten seconds.
 fn config(membership: &Membership) -> ClientConfig {
-    let mut config = ClientConfig::new();
-    fetch_ahead(&mut config)
-        .set("bootstrap.servers", &membership.bootstrap_servers)
-        .set("client.id", &membership.instance)
+    let mut config = kafka::client(&membership.bootstrap_servers, &membership.instance);
+    kafka::fetch_ahead(&mut config)
         .set("group.id", &membership.group)
         .set("group.instance.id", &membership.instance)
         .set("session.timeout.ms", "10000")
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
         .set("auto.offset.reset", "error")
-        .set("topic.metadata.refresh.interval.ms", "10000")
-        .set("reconnect.backoff.max.ms", "2000")
-        .set_log_level(RDKafkaLogLevel::Warning);
+        .set("topic.metadata.refresh.interval.ms", "10000");
     config
 }
 

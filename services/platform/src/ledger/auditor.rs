@@ -9,7 +9,7 @@ use std::{
 
 use ledger::OnTopic;
 use rdkafka::{
-    ClientConfig, Offset, TopicPartitionList,
+    Offset, TopicPartitionList,
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer as _},
     error::KafkaError,
@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::tally::Count;
 use crate::{
     consumer::Record,
-    kafka::{QuietContext, fetch_ahead},
+    kafka::{self, QuietContext},
 };
 
 /// How long one question to the broker may take.
@@ -109,14 +109,7 @@ fn audit(audited: &Audited, asked: &Receiver<Reply>, stop: &CancellationToken) -
 }
 
 fn client(bootstrap_servers: &str) -> Result<BaseConsumer<QuietContext>, KafkaError> {
-    fetch_ahead(&mut ClientConfig::new())
-        .set("bootstrap.servers", bootstrap_servers)
-        .set("client.id", "edalab-auditor")
-        // Every consumer must name a group; this one joins none and commits nothing.
-        .set("group.id", "edalab-auditor")
-        .set("enable.auto.commit", "false")
-        .set("auto.offset.reset", "earliest")
-        .set("reconnect.backoff.max.ms", "2000")
+    kafka::fetch_ahead(&mut kafka::reader(bootstrap_servers, "edalab-auditor"))
         .set_log_level(RDKafkaLogLevel::Emerg)
         .create_with_context(QuietContext)
 }

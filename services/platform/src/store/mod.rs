@@ -11,8 +11,8 @@ pub use command::{CommandError, Write, encoded};
 pub use folder::{DataFolder, FolderError};
 pub use page::{Cursor, Page, undecodable};
 use sqlx::{
-    ConnectOptions as _, SqliteConnection, SqlitePool,
-    migrate::{MigrateError, Migrator},
+    ConnectOptions as _, SqlSafeStr as _, SqliteConnection, SqlitePool,
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 pub use writer::{Batch, Work, WriteError, Writer};
@@ -83,7 +83,11 @@ impl Store {
             .disable_statement_logging();
 
         let mut connection = connect_writer(&options).await.map_err(failed)?;
-        let mut own = sqlx::migrate!("./migrations");
+        let mut own = migrator([
+            ("outbox", include_str!("../../migrations/0001_outbox.sql")),
+            ("consumer", include_str!("../../migrations/0002_consumer.sql")),
+            ("ledger", include_str!("../../migrations/0003_ledger.sql")),
+        ]);
         own.dangerous_set_table_name(MIGRATIONS_TABLE);
         own.run_direct(None, &mut connection, false).await?;
         migrations.run_direct(None, &mut connection, false).await?;
@@ -105,6 +109,15 @@ impl Store {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// A database's history: the name and the SQL of each step, numbered from 1 in this order. (sqlx's macro would read the
+/// folder, and have the compiler make SQLite a second time for itself.)
+pub fn migrator(steps: impl IntoIterator<Item = (&'static str, &'static str)>) -> Migrator {
+    let steps = (1..).zip(steps).map(|(number, (name, sql))| {
+        Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    Migrator::with_migrations(steps.collect())
 }
 
 /// WAL with `synchronous=FULL`: COMMIT returns after fdatasync of the log, so what was answered with 2xx survives

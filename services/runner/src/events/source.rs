@@ -6,9 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use platform::kafka::QuietContext;
+use platform::kafka::{self, QuietContext};
 use rdkafka::{
-    ClientConfig, Message as _, Offset, TopicPartitionList,
+    Message as _, Offset, TopicPartitionList,
     config::RDKafkaLogLevel,
     consumer::{Consumer as _, StreamConsumer},
     error::KafkaError,
@@ -50,14 +50,8 @@ pub(super) struct Source {
 impl Source {
     /// Opens the topics, or every topic of events that exists. Blocks.
     pub(super) fn open(servers: &str, topics: &[String], start: Start) -> Result<Self, EventsError> {
-        let consumer: StreamConsumer<QuietContext> = ClientConfig::new()
-            .set("bootstrap.servers", servers)
-            .set("client.id", "edalab-events")
-            .set("group.id", "edalab-events") // demanded by the client and not used: nothing is committed
-            .set("enable.auto.commit", "false")
-            .set("enable.auto.offset.store", "false")
+        let consumer: StreamConsumer<QuietContext> = kafka::reader(servers, "edalab-events")
             .set("enable.partition.eof", "true")
-            .set("auto.offset.reset", "earliest")
             .set("queued.max.messages.kbytes", "16384")
             .set_log_level(RDKafkaLogLevel::Emerg)
             .create_with_context(QuietContext)?;
