@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crds::EdaLab;
 use kube::{
     Api, Client, ResourceExt,
     api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy},
@@ -29,6 +30,8 @@ pub enum Error {
     FormerLab { kind: &'static str, name: String },
     #[error("{kind} {name} is being deleted; waiting until it is gone")]
     BeingDeleted { kind: &'static str, name: String },
+    #[error("{kind} {name} is not made: the lab is deleted")]
+    LabDeleted { kind: &'static str, name: String },
     #[error("{kind} {name}: the namespace's quota does not allow it: {message}")]
     Quota { kind: &'static str, name: String, message: String },
     #[error("{kind} {name}: the operator may not {verb} it: {message}")]
@@ -47,6 +50,7 @@ impl Error {
             Self::NameTaken { .. } => "NameTaken",
             Self::FormerLab { .. } => "WaitingForFormerLab",
             Self::BeingDeleted { .. } => "BeingDeleted",
+            Self::LabDeleted { .. } => "LabDeleted",
             Self::Quota { .. } => "QuotaExceeded",
             Self::Forbidden { .. } => "Forbidden",
             Self::Refused { .. } => "Refused",
@@ -56,7 +60,7 @@ impl Error {
 
     /// Whether it passes by itself, soon.
     pub fn passes(&self) -> bool {
-        matches!(self, Self::FormerLab { .. } | Self::BeingDeleted { .. })
+        matches!(self, Self::FormerLab { .. } | Self::BeingDeleted { .. } | Self::LabDeleted { .. })
     }
 
     fn of(kind: Kind, name: &str, verb: &'static str, source: kube::Error) -> Self {
@@ -169,15 +173,14 @@ impl Writer<'_> {
             // The list goes by labels: an object of this name may be there without them.
             None => self.api(kind).get_opt(name).await.map_err(|e| Error::of(kind, name, "get", e))?,
         };
-        let mut seen = match live.map(|live| &live.object).or(unlisted.as_ref()) {
-            Some(there) => {
-                self.may_write(kind, name, there)?;
-                value_of(there)
-            }
-            None => Value::Null,
-        };
+        let there = live.map(|live| &live.object).or(unlisted.as_ref());
+        match there {
+            Some(there) => self.may_write(kind, name, there)?,
+            None => self.lab_stands(kind, name).await?,
+        }
+        let mut seen = there.map_or(Value::Null, value_of);
         if !drift::holds(&object.manifest, &seen) {
-            seen = self.patch(object).await?;
+            seen = self.patch(object, there.and_then(|there| there.metadata.uid.as_deref())).await?;
         }
         let additions = drift::additions(&object.manifest, &seen);
         if !additions.is_empty() {
@@ -204,10 +207,27 @@ impl Writer<'_> {
         }
     }
 
-    async fn patch(&self, object: &Object) -> Result<Value, Error> {
+    /// Whether the lab is still there, asked when an object is missing: the garbage collector may have taken it, just now,
+    /// because the lab was deleted. A StatefulSet that is made again is taken as well, but can leave a volume claim that
+    /// nobody owns.
+    async fn lab_stands(&self, kind: Kind, name: &str) -> Result<(), Error> {
+        let labs: Api<EdaLab> = Api::namespaced(self.client.clone(), &self.lab.namespace);
+        let lab = labs.get_metadata_opt(&self.lab.name).await.map_err(|e| Error::of(kind, name, "get", e))?;
+        match lab {
+            Some(lab) if lab.uid().as_ref() == Some(&self.lab.uid) => Ok(()),
+            _ => Err(Error::LabDeleted { kind: kind.as_str(), name: name.to_owned() }),
+        }
+    }
+
+    /// Applies the object, to the one with this uid where it was there: one that is deleted meanwhile is not made again.
+    async fn patch(&self, object: &Object, uid: Option<&str>) -> Result<Value, Error> {
         self.metrics.wrote(object.kind.as_str(), "apply");
+        let mut manifest = object.manifest.clone();
+        if let Some(uid) = uid {
+            manifest["metadata"]["uid"] = uid.into();
+        }
         self.api(object.kind)
-            .patch(&object.name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(&object.manifest))
+            .patch(&object.name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(&manifest))
             .await
             .map(|object| value_of(&object))
             .map_err(|e| Error::of(object.kind, &object.name, "patch", e))

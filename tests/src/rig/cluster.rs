@@ -231,8 +231,12 @@ impl Space {
         K: kube::Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
     {
         wait::until(format!("nothing of {lab} to be left"), SETTLED, async || {
-            let left = of_lab(api, lab).await.map_err(|problem| problem.to_string())?;
-            if left.is_empty() { Ok(()) } else { Err(left.join(", ")) }
+            let left = all_of_lab(api, lab).await.map_err(|problem| problem.to_string())?;
+            if left.is_empty() {
+                Ok(())
+            } else {
+                Err(left.iter().map(why_it_stays).collect::<Vec<_>>().join(", "))
+            }
         })
         .await
     }
@@ -299,6 +303,22 @@ pub async fn of_lab<K>(api: &Api<K>, lab: &str) -> Result<Vec<String>, kube::Err
 where
     K: kube::Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
 {
+    Ok(all_of_lab(api, lab).await?.iter().map(ResourceExt::name_any).collect())
+}
+
+async fn all_of_lab<K>(api: &Api<K>, lab: &str) -> Result<Vec<K>, kube::Error>
+where
+    K: kube::Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned,
+{
     let selector = ListParams::default().labels(&format!("app.kubernetes.io/instance={lab}"));
-    Ok(api.list(&selector).await?.items.iter().map(ResourceExt::name_any).collect())
+    Ok(api.list(&selector).await?.items)
+}
+
+/// An object that should be gone, with what the garbage collector goes by.
+fn why_it_stays(object: &impl Resource) -> String {
+    let meta = object.meta();
+    let owners: Vec<_> = object.owner_references().iter().map(|owner| (&owner.kind, &owner.uid)).collect();
+    let deleted = meta.deletion_timestamp.as_ref().map(|at| at.0);
+    let finalizers = object.finalizers();
+    format!("{} (deleted {deleted:?}, owners {owners:?}, finalizers {finalizers:?})", object.name_any())
 }
