@@ -18,8 +18,8 @@ KEPT_release = --release
 
 .DEFAULT_GOAL := help
 .PHONY: help up down stop reset logs status health topics events ledger build check advisories generate asyncapi \
-  keep-debug keep-release test test-integration test-parts test-simulation test-load test-machine test-exactness planted bench dashboard grafana \
-  jaeger kafka-ui
+  keep-debug keep-release test test-integration test-parts test-simulation test-load test-machine test-exactness \
+  planted bench dashboard grafana jaeger kafka-ui
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18

@@ -80,15 +80,15 @@ pub(crate) async fn a_peak(stand: Arc<Stand>) -> Outcome {
     // It is announced, and no record says when it begins and when it ends.
     let now = Timestamp::now();
     let peak = Peak { run: 1, factor: 10, start: now + 5 * SECOND, end: now + 9 * SECOND };
-    let told = run.set(at(20), Some(peak)).await?;
-    let status = run.status_when("the peak", |status| count(status, "wantedPerSecond") == 200).await?;
-    assert_eq!((&status["peak"]["factor"], count(&status, "eventsPerSecond")), (&json!(10), 20), "{status}");
-    run.status_when("the peak to be over", |status| count(status, "wantedPerSecond") == 20).await?;
+    let told = run.set(at(10), Some(peak)).await?;
+    let status = run.status_when("the peak", |status| count(status, "wantedPerSecond") == 100).await?;
+    assert_eq!((&status["peak"]["factor"], count(&status, "eventsPerSecond")), (&json!(10), 10), "{status}");
+    run.status_when("the peak to be over", |status| count(status, "wantedPerSecond") == 10).await?;
     lives.reach_time(peak.end + 3 * SECOND).await?;
     adds_up(&run.halt().await?);
     let quotes = lives.quotes()?;
-    is_rate("before the peak", &quotes, told..peak.start, 20);
-    is_rate("in the peak", &quotes, peak.start..peak.end, 200);
-    is_rate("after the peak", &quotes, peak.end + SECOND / 4..peak.end + 3 * SECOND, 20);
+    is_rate("before the peak", &quotes, told..peak.start, 10);
+    is_rate("in the peak", &quotes, peak.start..peak.end, 100);
+    is_rate("after the peak", &quotes, peak.end + SECOND / 4..peak.end + 3 * SECOND, 10);
     Ok(())
 }

@@ -21,8 +21,6 @@ use serde_json::{Value, json};
 const NAMESPACE: &str = "edalab";
 /// How long after pressing Start the first event may move.
 const FIRST_DOT: Duration = Duration::from_secs(10);
-/// How long the page may take to show an edit.
-const EDIT_SEEN: Duration = Duration::from_secs(1);
 
 /// That what is in force is shown as these words, and nothing as asked for beside it.
 fn in_force(words: &[&str]) -> String {
@@ -80,7 +78,8 @@ pub(crate) async fn steers(lab: Arc<Lab>) -> Outcome {
         (&json!("PIC_CHARGE"), &json!(20))
     );
 
-    // Somebody edits the lab beside the page: two pages show it.
+    // Somebody edits the lab beside the page: two pages show it. (How soon, suite `dashboard` judges, which has the machine
+    // for itself.)
     let other = Tab::open(&browser, &Lab::url(8080, "/?lang=fr")).await?;
     other.0.bring_to_front().await?;
     let edit = json!({"spec": {"scenario": "NORMAL", "simulation": {"eventsPerSecond": 7}}});
@@ -89,7 +88,6 @@ pub(crate) async fn steers(lab: Arc<Lab>) -> Outcome {
     other.until(&in_force(&["En marche", "7 événements/s", "Normal"])).await?;
     let seen = began.elapsed();
     println!("an edit beside the page: in force and seen after {seen:.1?}");
-    assert!(seen < EDIT_SEEN, "an edit was seen after {seen:?}");
     tab.until(&in_force(&["Running", "7 events/s", "Normal"])).await?;
 
     press(&other, "stop").await?;

@@ -91,7 +91,11 @@ impl Context {
             EngineKind::Private => {
                 let _lock = self.lock_builds()?;
                 let builder = self.builder()?;
-                Ok((Engine::private(&self.home, builder.tools().await?), builder.kind().await?))
+                let engine = Engine::private(&self.home, builder.tools().await?);
+                // the one that made the cluster, where this checkout has come to ask for another
+                let offered = self.home.bin().join("kind");
+                let kind = if offered.exists() { offered } else { builder.kind().await? };
+                Ok((engine, kind))
             }
         }
     }
