@@ -116,6 +116,10 @@ transaction.state.log.min.isr=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 
+# With no second broker there is nobody to hand leadership to. A controlled shutdown would tell the clients, just before
+# the end, that there is no broker; librdkafka 2.10 and later can take that for the last word and never ask again.
+controlled.shutdown.enable=false
+
 # Sized for a laptop: a handful of clients, not thousands.
 offsets.topic.num.partitions=5
 transaction.state.log.num.partitions=5
