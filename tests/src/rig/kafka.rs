@@ -191,6 +191,7 @@ fn settings(port: u16, controller: u16, folder: &Path) -> String {
          advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
          listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n\
          auto.create.topics.enable=false\n\
+         controlled.shutdown.enable=false\n\
          offsets.topic.num.partitions=1\n\
          offsets.topic.replication.factor=1\n\
          transaction.state.log.num.partitions=1\n\
