@@ -62,12 +62,12 @@ $(TARGET):
 	@if [ -d $(COMPILED) ]; then cp -Rp $(COMPILED) $(TARGET); fi
 
 keep-debug keep-release: keep-%:
-	@[ -d $(COMPILED)/$* ] || { rm -rf $(CACHE)/dependencies-unfinished && \
+	@[ -d $(COMPILED)/$* ] || { mkdir -p $(COMPILED) && \
 	  find $(CACHE) -maxdepth 1 -name 'dependencies-*' ! -path $(COMPILED) -exec rm -rf {} + && \
-	  mkdir -p $(COMPILED) $(CACHE)/dependencies-unfinished/$* && \
+	  mkdir $(CACHE)/dependencies-unfinished $(CACHE)/dependencies-unfinished/$* && \
 	  cp -Rp $(addprefix $(TARGET)/$*/,.fingerprint build deps) $(CACHE)/dependencies-unfinished/$* && \
 	  cargo clean --quiet --workspace $(KEPT_$*) --target-dir $(CACHE)/dependencies-unfinished && \
-	  mv $(CACHE)/dependencies-unfinished/$* $(COMPILED)/$*; }
+	  mv $(CACHE)/dependencies-unfinished/$* $(COMPILED)/$* && rm -rf $(CACHE)/dependencies-unfinished; }
 
 check: | $(TARGET) ## formatting, lints, licences, generated files
 	cargo fmt --all --check
