@@ -1,6 +1,12 @@
 //! A real Apicurio Registry, spoken to by its Confluent API.
 
-use std::{collections::HashMap, io, path::PathBuf, time::Duration};
+use std::{
+    collections::HashMap,
+    io,
+    path::PathBuf,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use serde::Deserialize;
 use serde_json::json;
@@ -17,6 +23,9 @@ use crate::wait::{self, TimedOut};
 
 /// How long the registry may take until it answers. On an idle machine it takes 6 s.
 const START: Duration = Duration::from_secs(120);
+/// Quarkus leaves a request unanswered now and then, until its idle timeout of 30 minutes
+/// (quarkusio/quarkus issues 35961 and 37807 are of that kind).
+const ANSWER: Duration = Duration::from_secs(10);
 const CONTENT_TYPE: &str = "application/vnd.schemaregistry.v1+json";
 
 /// The registry does not do what the test needs.
@@ -43,6 +52,8 @@ pub struct Registry {
     folder: TempDir,
     process: Option<Process>,
     ids: HashMap<String, u32>,
+    /// What an id stands for does not change: it is asked for once.
+    schemas: Mutex<HashMap<u32, String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -59,12 +70,13 @@ impl Registry {
     /// Starts a registry over `kafka` and registers every subject of the catalogue, as the operator does.
     pub async fn start(parts: &Parts, kafka: &Kafka) -> Result<Self, RegistryRigError> {
         let mut registry = Self {
-            http: reqwest::Client::new(),
+            http: reqwest::Client::builder().timeout(ANSWER).build()?,
             port: ports::free()?,
             home: parts.path("schema-registry").clone(),
             folder: tempfile::Builder::new().prefix("edalab-registry-").tempdir()?,
             process: None,
             ids: HashMap::new(),
+            schemas: Mutex::default(),
         };
         let java = Java::new(parts.path("java")).await?;
         let mut command = java.command("256m");
@@ -109,9 +121,17 @@ impl Registry {
 
     /// The schema with this id, as JSON text.
     pub async fn schema(&self, id: u32) -> Result<String, RegistryRigError> {
+        if let Some(known) = self.known().get(&id) {
+            return Ok(known.clone());
+        }
         let url = format!("{}/schemas/ids/{id}", self.url());
         let stored: Stored = self.http.get(url).send().await?.error_for_status()?.json().await?;
+        self.known().insert(id, stored.schema.clone());
         Ok(stored.schema)
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<u32, String>> {
+        self.schemas.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The names of all subjects.
