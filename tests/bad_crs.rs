@@ -5,10 +5,11 @@
 use std::{process::ExitCode, sync::Arc};
 
 use edalab_tests::{
-    cases::{self, Texts},
-    edalabs,
+    cases,
+    edalabs::{self, Really, Said, answer, apply},
     rig::{apiserver::ApiServer, parts::Parts},
     suite::{self, Outcome, Suite},
+    texts::TEXTS,
     trial,
 };
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -17,87 +18,6 @@ use kube::{
     api::{DynamicObject, Patch, PatchParams},
 };
 use serde_json::{Value, json};
-
-/// Values on both sides of the bounds that patterns and rules set. The bounds are written down a second time here, on
-/// purpose: a rule that is loosened by mistake is seen.
-const TEXTS: &[Texts] = &[
-    Texts {
-        path: "kafka.storage.size",
-        good: &["4Gi", "4096Mi", "1Ti", "1024Gi"],
-        bad: &["4095Mi", "1025Gi", "2Ti", "0Gi", "1G", "Gi", "1.5Gi", "-1Gi", "1Gi ", ""],
-        any_letters: false,
-    },
-    memory_limit("kafka.resources.limits.memory", &["512Mi", "64Gi"], &["511Mi", "65537Mi"]),
-    memory_limit("schemaRegistry.resources.limits.memory", &["384Mi", "64Gi"], &["383Mi", "65537Mi"]),
-    memory_limit("quotation.resources.limits.memory", &["64Mi", "64Gi"], &["63Mi", "65537Mi"]),
-    memory_limit("souscription.resources.limits.memory", &["64Mi", "64Gi"], &["63Mi", "65537Mi"]),
-    memory_limit("simulator.resources.limits.memory", &["64Mi", "64Gi"], &["63Mi", "65537Mi"]),
-    memory_limit("dashboard.resources.limits.memory", &["64Mi", "64Gi"], &["63Mi", "65537Mi"]),
-    Texts {
-        path: "resources.requests.memory",
-        good: &["16Mi", "64Gi", "16777216", "0.5Gi", "17M"],
-        bad: &["15Mi", "16777215", "65537Mi", "0", "-1", "-1Gi", "Mi", "1gi", "1Ti", "1e9", ""],
-        any_letters: false,
-    },
-    Texts {
-        path: "cpu",
-        good: &["1m", "64", "0.5", "64000m", "0.001"],
-        bad: &["0", "0m", "0.0001", "64001m", "65", "-1", "-1m", "1k", "m", "1.5.2", ""],
-        any_letters: false,
-    },
-    Texts {
-        path: "quoteValidity",
-        good: &["1s", "3650d", "87600h", "5256000m", "315360000s"],
-        bad: &[
-            "0s",
-            "0d",
-            "3651d",
-            "87601h",
-            "5256001m",
-            "315360001s",
-            "30",
-            "d",
-            "1w",
-            "-1d",
-            "1.5h",
-            "01d",
-            "",
-        ],
-        any_letters: false,
-    },
-    Texts {
-        path: "image",
-        good: &["kafka", "docker.io/apache/kafka:4.1.0", "localhost:5000/a/b@sha256:0123456789abcdef"],
-        bad: &["-kafka", "a b", "kafka\n", "été"],
-        any_letters: true,
-    },
-    Texts {
-        path: "images.registry",
-        good: &["mirror.example", "mirror.example/hub", "localhost:5000"],
-        bad: &["-mirror", "mirror/", "a b", "été"],
-        any_letters: true,
-    },
-    Texts {
-        path: "hostAccess.advertisedHost",
-        good: &["localhost", "192.168.1.2", "my-host.example"],
-        bad: &["-host", "host-", "my_host", "a b", "::1", "host:9092"],
-        any_letters: true,
-    },
-    Texts {
-        path: "pullSecrets.[0].name",
-        good: &["regcred", "a.b-c"],
-        bad: &["RegCred", "-a", "a-", "a_b"],
-        any_letters: true,
-    },
-];
-
-const fn memory_limit(
-    path: &'static str,
-    good: &'static [&'static str],
-    bad: &'static [&'static str],
-) -> Texts {
-    Texts { path, good, bad, any_letters: false }
-}
 
 fn main() -> ExitCode {
     let definition = edalabs::definition();
@@ -108,12 +28,12 @@ fn main() -> ExitCode {
         .trial("the_rest_can_change", trial!(the_rest_can_change))
         .trial("an_empty_spec_gets_its_defaults", trial!(an_empty_spec_gets_its_defaults))
         .trial("a_spec_there_must_be", trial!(a_spec_there_must_be));
-    let cases =
-        cases::cases(&spec_schema(&definition), TEXTS).expect("a case for every field of the definition");
+    let cases = cases::cases(&edalabs::spec_schema(&definition), TEXTS)
+        .expect("a case for every field of the definition");
     for case in cases {
         suite = suite.trial(case.name.clone(), move |server| {
             suite::block_on(async {
-                let said = apply(&server, "lab", &case.spec, Really::No).await?;
+                let said = apply(&labs(&server)?, "lab", &case.spec, Really::No).await?;
                 match case.refused_at {
                     None => taken(said),
                     Some(field) => refused(said, &field),
@@ -131,23 +51,21 @@ async fn start(definition: &CustomResourceDefinition) -> Result<ApiServer, Box<d
     Ok(server)
 }
 
-fn spec_schema(definition: &CustomResourceDefinition) -> Value {
-    let definition = serde_json::to_value(definition).expect("a definition is JSON");
-    definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"].clone()
-}
-
 async fn names(server: Arc<ApiServer>) -> Outcome {
     let longest = "a".repeat(35);
     for name in ["lab", "a", "lab-2", &longest] {
-        taken(apply(&server, name, &json!({}), Really::No).await?)?;
+        taken(apply(&labs(&server)?, name, &json!({}), Really::No).await?)?;
     }
     let too_long = "a".repeat(36);
     for name in ["1lab", "my.lab", &too_long] {
-        refused(apply(&server, name, &json!({}), Really::No).await?, "at most 35 lower-case letters")?;
+        refused(
+            apply(&labs(&server)?, name, &json!({}), Really::No).await?,
+            "at most 35 lower-case letters",
+        )?;
     }
     // Kubernetes' own rule for every name.
     for name in ["Lab", "-lab", "lab-", "my_lab"] {
-        refused(apply(&server, name, &json!({}), Really::No).await?, "metadata.name")?;
+        refused(apply(&labs(&server)?, name, &json!({}), Really::No).await?, "metadata.name")?;
     }
     Ok(())
 }
@@ -165,9 +83,9 @@ async fn amounts_against_each_other(server: Arc<ApiServer>) -> Outcome {
             |resources| json!({"services": {"dashboard": {"resources": resources}}}),
         ];
         for place in places {
-            taken(apply(&server, "lab", &place(pair(less, less)), Really::No).await?)?;
-            taken(apply(&server, "lab", &place(pair(less, more)), Really::No).await?)?;
-            let above = apply(&server, "lab", &place(pair(more, less)), Really::No).await?;
+            taken(apply(&labs(&server)?, "lab", &place(pair(less, less)), Really::No).await?)?;
+            taken(apply(&labs(&server)?, "lab", &place(pair(less, more)), Really::No).await?)?;
+            let above = apply(&labs(&server)?, "lab", &place(pair(more, less)), Really::No).await?;
             refused(above, &format!("requests.{amount} must not be above limits.{amount}"))?;
         }
     }
@@ -177,7 +95,7 @@ async fn amounts_against_each_other(server: Arc<ApiServer>) -> Outcome {
 async fn storage_stays(server: Arc<ApiServer>) -> Outcome {
     let name = "storage-stays";
     let size = |size: &str| json!({"kafka": {"storage": {"size": size}}});
-    taken(apply(&server, name, &size("8Gi"), Really::Yes).await?)?;
+    taken(apply(&labs(&server)?, name, &size("8Gi"), Really::Yes).await?)?;
     let ephemeral = json!({"kafka": {"storage": {"size": "8Gi", "ephemeral": true}}});
     for changed in [
         size("16Gi"),
@@ -188,15 +106,15 @@ async fn storage_stays(server: Arc<ApiServer>) -> Outcome {
         json!({"kafka": {}}),
         json!({"kafka": {"storage": {}}}),
     ] {
-        let said = apply(&server, name, &changed, Really::Yes).await?;
+        let said = apply(&labs(&server)?, name, &changed, Really::Yes).await?;
         refused(said, "kafka.storage cannot be changed")?;
     }
-    taken(apply(&server, name, &size("8Gi"), Really::Yes).await?)
+    taken(apply(&labs(&server)?, name, &size("8Gi"), Really::Yes).await?)
 }
 
 async fn the_rest_can_change(server: Arc<ApiServer>) -> Outcome {
     let name = "the-rest-can-change";
-    taken(apply(&server, name, &json!({}), Really::Yes).await?)?;
+    taken(apply(&labs(&server)?, name, &json!({}), Really::Yes).await?)?;
     for changed in [
         json!({"phase": "Infrastructure", "paused": true, "deletionPolicy": "Retain"}),
         json!({"kafka": {"image": "mirror.example/kafka:4.1.0"}}),
@@ -213,15 +131,17 @@ async fn the_rest_can_change(server: Arc<ApiServer>) -> Outcome {
         json!({"hostAccess": {"enabled": true, "advertisedHost": "lab.example", "portOffset": 1000}}),
         json!({}),
     ] {
-        taken(apply(&server, name, &changed, Really::Yes).await?)?;
+        taken(apply(&labs(&server)?, name, &changed, Really::Yes).await?)?;
     }
     Ok(())
 }
 
 /// Every default of the schema, and nothing else.
 async fn an_empty_spec_gets_its_defaults(server: Arc<ApiServer>) -> Outcome {
-    let made = apply(&server, "lab", &json!({}), Really::No).await?.map_err(|refusal| refusal.to_string())?;
-    let defaults = defaults(&spec_schema(&edalabs::definition()));
+    let made = apply(&labs(&server)?, "lab", &json!({}), Really::No)
+        .await?
+        .map_err(|refusal| refusal.to_string())?;
+    let defaults = defaults(&edalabs::spec_schema(&edalabs::definition()));
     assert_eq!(made.data["spec"], defaults);
     for field in [
         "phase",
@@ -267,44 +187,8 @@ async fn a_spec_there_must_be(server: Arc<ApiServer>) -> Outcome {
     refused(answer(said)?, "spec")
 }
 
-/// Whether the API server keeps what it takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Really {
-    Yes,
-    No,
-}
-
-/// The object as it was taken, or the refusal.
-type Said = Result<Box<DynamicObject>, Box<kube::core::Status>>;
-
-async fn apply(
-    server: &ApiServer,
-    name: &str,
-    spec: &Value,
-    really: Really,
-) -> Result<Said, Box<dyn std::error::Error>> {
-    let mut patch = PatchParams::apply("tests").validation_strict();
-    patch.dry_run = really == Really::No;
-    answer(labs(server)?.patch(name, &patch, &Patch::Apply(edalabs::manifest(name, spec))).await)
-}
-
 fn labs(server: &ApiServer) -> Result<Api<DynamicObject>, Box<dyn std::error::Error>> {
     Ok(edalabs::of(server.client()?, "default"))
-}
-
-/// Tells a refusal from a server that does not work. Server-side apply compares types before anything is validated, and
-/// the API server answers 500 to what does not fit, with the field named.
-fn answer(said: Result<DynamicObject, kube::Error>) -> Result<Said, Box<dyn std::error::Error>> {
-    match said {
-        Ok(object) => Ok(Ok(Box::new(object))),
-        Err(kube::Error::Api(status))
-            if (400..500).contains(&status.code)
-                || status.message.starts_with("failed to create typed patch object") =>
-        {
-            Ok(Err(status))
-        }
-        Err(other) => Err(other.into()),
-    }
 }
 
 fn taken(said: Said) -> Outcome {

@@ -361,9 +361,11 @@ async fn contract_of(space: &Space, lab: &str, devis: &str) -> Result<String, wa
     .await
 }
 
+/// At least so many events, one topic partition after the other: those of several come in no order.
 async fn events_of(space: &Space, lab: &str, count: usize) -> Result<Vec<Value>, wait::TimedOut> {
     wait::until(format!("{count} events of {lab}"), SOON, async || {
-        let events = space.events(lab).await.map_err(|problem| problem.to_string())?;
+        let mut events = space.events(lab).await.map_err(|problem| problem.to_string())?;
+        events.sort_by_key(|event| (event["topic"].to_string(), event["partition"].as_i64()));
         if events.len() >= count { Ok(events) } else { Err(format!("{events:?}")) }
     })
     .await

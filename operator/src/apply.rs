@@ -6,6 +6,7 @@ use crds::EdaLab;
 use kube::{
     Api, Client, ResourceExt,
     api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy},
+    core::Status,
 };
 use serde_json::Value;
 
@@ -14,6 +15,7 @@ use crate::{
     dereference::{Live, Refs, api_resource},
     drift,
     metrics::Metrics,
+    retry::Again,
     validate::ValidatedLab,
 };
 
@@ -30,8 +32,10 @@ pub enum Error {
     FormerLab { kind: &'static str, name: String },
     #[error("{kind} {name} is being deleted; waiting until it is gone")]
     BeingDeleted { kind: &'static str, name: String },
-    #[error("{kind} {name} is not made: the lab is deleted")]
-    LabDeleted { kind: &'static str, name: String },
+    #[error("nothing is written: EdaLab {lab} is deleted")]
+    LabDeleted { lab: String },
+    #[error("{kind} {name} is not made: the namespace is being deleted")]
+    NamespaceTerminating { kind: &'static str, name: String },
     #[error("{kind} {name}: the namespace's quota does not allow it: {message}")]
     Quota { kind: &'static str, name: String, message: String },
     #[error("{kind} {name}: the operator may not {verb} it: {message}")]
@@ -51,6 +55,7 @@ impl Error {
             Self::FormerLab { .. } => "WaitingForFormerLab",
             Self::BeingDeleted { .. } => "BeingDeleted",
             Self::LabDeleted { .. } => "LabDeleted",
+            Self::NamespaceTerminating { .. } => "NamespaceTerminating",
             Self::Quota { .. } => "QuotaExceeded",
             Self::Forbidden { .. } => "Forbidden",
             Self::Refused { .. } => "Refused",
@@ -58,9 +63,16 @@ impl Error {
         }
     }
 
-    /// Whether it passes by itself, soon.
-    pub fn passes(&self) -> bool {
-        matches!(self, Self::FormerLab { .. } | Self::BeingDeleted { .. } | Self::LabDeleted { .. })
+    /// When trying again may help.
+    pub fn again(&self) -> Again {
+        match self {
+            Self::FormerLab { .. }
+            | Self::BeingDeleted { .. }
+            | Self::LabDeleted { .. }
+            | Self::NamespaceTerminating { .. } => Again::Soon,
+            Self::Request { .. } => Again::Backoff,
+            _ => Again::Rarely,
+        }
     }
 
     fn of(kind: Kind, name: &str, verb: &'static str, source: kube::Error) -> Self {
@@ -73,12 +85,19 @@ impl Error {
             422 if message.contains("provided port is already allocated") => {
                 Self::NodePortTaken { kind, name, port: first_number(&message) }
             }
+            403 if is_terminating(status) => Self::NamespaceTerminating { kind, name },
             403 if message.contains("exceeded quota") => Self::Quota { kind, name, message },
             403 => Self::Forbidden { kind, name, verb, message },
             400 | 422 => Self::Refused { kind, name, message },
             _ => Self::Request { kind, name, verb, source },
         }
     }
+}
+
+/// Kubernetes names it among the causes: the namespace takes nothing new, because it is being deleted.
+fn is_terminating(status: &Status) -> bool {
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    causes.into_iter().any(|cause| cause.reason == "NamespaceTerminating")
 }
 
 /// `... Invalid value: 30092: provided port is already allocated` names the port before the words.
@@ -120,6 +139,10 @@ pub async fn apply(
         return applied;
     }
     let writer = Writer { client, lab, metrics };
+    if let Err(error) = writer.lab_stands().await {
+        applied.failures.push((Component::Kafka, error));
+        return applied;
+    }
     remove_unwanted(&writer, &wanted, refs, &mut applied).await;
     for object in wanted {
         match writer.bring(&object, refs.find(object.kind, &object.name)).await {
@@ -174,9 +197,8 @@ impl Writer<'_> {
             None => self.api(kind).get_opt(name).await.map_err(|e| Error::of(kind, name, "get", e))?,
         };
         let there = live.map(|live| &live.object).or(unlisted.as_ref());
-        match there {
-            Some(there) => self.may_write(kind, name, there)?,
-            None => self.lab_stands(kind, name).await?,
+        if let Some(there) = there {
+            self.may_write(kind, name, there)?;
         }
         let mut seen = there.map_or(Value::Null, value_of);
         if !drift::holds(&object.manifest, &seen) {
@@ -207,15 +229,21 @@ impl Writer<'_> {
         }
     }
 
-    /// Whether the lab is still there, asked when an object is missing: the garbage collector may have taken it, just now,
-    /// because the lab was deleted. A StatefulSet that is made again is taken as well, but can leave a volume claim that
-    /// nobody owns.
-    async fn lab_stands(&self, kind: Kind, name: &str) -> Result<(), Error> {
+    /// Whether the lab is still there, asked after its objects were read: one that was missing then may have been taken by
+    /// the garbage collector, because the lab was deleted. A StatefulSet that is made again is taken as well, but can
+    /// leave a volume claim that nobody owns.
+    async fn lab_stands(&self) -> Result<(), Error> {
         let labs: Api<EdaLab> = Api::namespaced(self.client.clone(), &self.lab.namespace);
-        let lab = labs.get_metadata_opt(&self.lab.name).await.map_err(|e| Error::of(kind, name, "get", e))?;
-        match lab {
-            Some(lab) if lab.uid().as_ref() == Some(&self.lab.uid) => Ok(()),
-            _ => Err(Error::LabDeleted { kind: kind.as_str(), name: name.to_owned() }),
+        let lab = &self.lab.name;
+        let found = labs.get_metadata_opt(lab).await.map_err(|source| Error::Request {
+            kind: "EdaLab",
+            name: lab.clone(),
+            verb: "get",
+            source,
+        })?;
+        match found {
+            Some(found) if found.uid().as_ref() == Some(&self.lab.uid) => Ok(()),
+            _ => Err(Error::LabDeleted { lab: lab.clone() }),
         }
     }
 

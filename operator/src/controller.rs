@@ -21,6 +21,7 @@ use crate::{
     metrics::Metrics,
     observe::observe,
     outcome::{Outcome, Stop},
+    retry::Retries,
     status,
     validate::validate,
 };
@@ -33,6 +34,7 @@ pub struct Context {
     pub kafka: Kafka,
     pub metrics: Metrics,
     pub recorder: Recorder,
+    pub retries: Retries,
 }
 
 /// The status could not be written; everything else ends in the status.
@@ -40,6 +42,15 @@ pub struct Context {
 pub enum Error {
     #[error("write the status: {0}")]
     Status(#[source] kube::Error),
+}
+
+impl Error {
+    /// One word for metrics.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Status(_) => "StatusNotWritten",
+        }
+    }
 }
 
 /// One reconciliation of one lab.
@@ -66,7 +77,7 @@ pub async fn reconcile(guarded: Arc<DeserializeGuard<EdaLab>>, ctx: Arc<Context>
     let changes = events::changes(lab.status.as_ref(), &status, &outcome);
     events::publish(&ctx.recorder, &lab.object_ref(&()), &changes).await;
     ctx.metrics.reconciled(outcome.word(), started.elapsed());
-    Ok(outcome.next_action())
+    Ok(outcome.next_action(&lab.uid().unwrap_or_default(), &ctx.retries))
 }
 
 /// Brings the lab as far as it goes now. It ends in an outcome on every path, because the status is told on every
@@ -75,6 +86,7 @@ async fn converge(lab: &EdaLab, ctx: &Context) -> Outcome {
     let mut outcome = Outcome::begin(lab);
     if let Err(stop) = advance(lab, ctx, &mut outcome).await {
         tracing::warn!(lab = lab.name_any(), reason = stop.reason, message = stop.message, "stopped");
+        ctx.metrics.failed(stop.reason);
         outcome.stopped = Some(stop);
     }
     outcome
@@ -89,6 +101,9 @@ async fn advance(lab: &EdaLab, ctx: &Context, outcome: &mut Outcome) -> Result<(
     } else {
         apply(&ctx.client, &wanted, build(&wanted), &refs, &ctx.metrics).await
     };
+    for (_, error) in &applied.failures {
+        ctx.metrics.failed(error.reason());
+    }
     outcome.parts = observe(&wanted, &refs, &applied);
     outcome.endpoints = endpoints(&wanted);
     outcome.record(applied);

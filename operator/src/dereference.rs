@@ -7,7 +7,7 @@ use k8s_openapi::api::{
 };
 use kube::{
     Api, Client, Resource, ResourceExt,
-    api::{ApiResource, DynamicObject, ListParams},
+    api::{ApiResource, DynamicObject, ListParams, TypeMeta},
 };
 
 use crate::build::{Kind, names::lab_selector};
@@ -70,9 +70,15 @@ pub async fn dereference(client: &Client, namespace: &str, lab: &str) -> Result<
     let params = ListParams::default().labels(&lab_selector(lab));
     let mut refs = Refs::default();
     for kind in Kind::ALL {
-        let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &api_resource(kind));
+        let resource = api_resource(kind);
+        let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &resource);
         let list = api.list(&params).await.map_err(|source| Error { what: kind.as_str(), source })?;
-        refs.live.extend(list.items.into_iter().map(|object| Live { kind, name: object.name_any(), object }));
+        // A list says once what its items are; each by itself must say it to be compared with what is wanted.
+        let types = TypeMeta { api_version: resource.api_version, kind: resource.kind };
+        refs.live.extend(list.items.into_iter().map(|object| {
+            let object = DynamicObject { types: Some(types.clone()), ..object };
+            Live { kind, name: object.name_any(), object }
+        }));
     }
     refs.pods = list(client, namespace, &params, "Pod").await?;
     refs.claims = list(client, namespace, &params, "PersistentVolumeClaim").await?;

@@ -18,6 +18,7 @@ pub mod lease;
 pub mod metrics;
 pub mod observe;
 pub mod outcome;
+pub mod retry;
 pub mod run;
 pub mod status;
 pub mod validate;

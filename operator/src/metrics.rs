@@ -12,6 +12,7 @@ pub struct Metrics {
     registry: Registry,
     reconciliations: IntCounterVec,
     duration: Histogram,
+    errors: IntCounterVec,
     writes: IntCounterVec,
     checks: IntCounterVec,
     control_records: IntCounter,
@@ -39,6 +40,13 @@ impl Metrics {
                     "How long one reconciliation takes.",
                 )
                 .buckets(vec![0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0]),
+            )?,
+            errors: IntCounterVec::new(
+                Opts::new(
+                    "edalab_operator_errors_total",
+                    "What kept a reconciliation from its end, and objects that could not be brought to what is wanted.",
+                ),
+                &["reason"],
             )?,
             writes: IntCounterVec::new(
                 Opts::new(
@@ -80,6 +88,7 @@ impl Metrics {
         };
         metrics.registry.register(Box::new(metrics.reconciliations.clone()))?;
         metrics.registry.register(Box::new(metrics.duration.clone()))?;
+        metrics.registry.register(Box::new(metrics.errors.clone()))?;
         metrics.registry.register(Box::new(metrics.writes.clone()))?;
         metrics.registry.register(Box::new(metrics.checks.clone()))?;
         metrics.registry.register(Box::new(metrics.control_records.clone()))?;
@@ -94,6 +103,11 @@ impl Metrics {
     pub fn reconciled(&self, reason: &'static str, took: Duration) {
         self.reconciliations.with_label_values(&[reason]).inc();
         self.duration.observe(took.as_secs_f64());
+    }
+
+    /// Something failed for this reason, which is one of the code's own words.
+    pub fn failed(&self, reason: &'static str) {
+        self.errors.with_label_values(&[reason]).inc();
     }
 
     /// One write was sent to the API server.

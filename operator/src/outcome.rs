@@ -5,16 +5,18 @@ use std::time::Duration;
 use crds::{EdaLab, Endpoint, Phase};
 use kube::runtime::controller::Action;
 
-use crate::{apply::Applied, dereference, observe::Part, validate};
+use crate::{
+    apply::Applied,
+    dereference,
+    observe::Part,
+    retry::{Again, Retries},
+    validate,
+};
 
 /// When a lab that is well is looked at again: Kafka tells nobody that a topic was deleted.
 const WELL: Duration = Duration::from_mins(1);
 /// When a lab that is on its way is looked at again; most of what it waits for is watched.
 const ON_ITS_WAY: Duration = Duration::from_secs(10);
-/// When what was refused is tried again.
-const REFUSED: Duration = Duration::from_secs(30);
-/// When what passes by itself is tried again.
-const SOON: Duration = Duration::from_secs(2);
 
 /// Everything that a reconciliation has to say.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,8 +27,8 @@ pub struct Outcome {
     /// Why the reconciliation stopped before it touched the cluster.
     pub stopped: Option<Stop>,
     pub parts: Vec<Part>,
-    /// Whether a write failed that passes by itself (true) or may not (false).
-    pub failed: Option<bool>,
+    /// When writes are tried again that failed.
+    pub failed: Option<Again>,
     /// `None` where nobody looked, as for a paused lab: what was known stays.
     pub topics: Option<Check>,
     pub schemas: Option<Check>,
@@ -40,8 +42,7 @@ pub struct Outcome {
 pub struct Stop {
     pub reason: &'static str,
     pub message: String,
-    /// Whether trying again helps without anybody doing something.
-    pub retry: bool,
+    pub again: Again,
 }
 
 /// A look at something in Kafka or the registry.
@@ -92,9 +93,7 @@ impl Outcome {
         for (_, error) in &applied.failures {
             tracing::warn!(reason = error.reason(), %error, "an object could not be applied");
         }
-        if !applied.failures.is_empty() {
-            self.failed = Some(applied.failures.iter().all(|(_, error)| error.passes()));
-        }
+        self.failed = applied.failures.iter().map(|(_, error)| error.again()).min();
         self.evicted = applied.evicted;
     }
 
@@ -107,15 +106,13 @@ impl Outcome {
     }
 
     /// When to look again, if nothing that is watched changes before.
-    pub fn next_action(&self) -> Action {
-        match (&self.stopped, self.failed) {
-            (Some(stop), _) if stop.retry => Action::requeue(SOON),
-            (Some(_), _) => Action::await_change(),
-            (None, Some(true)) => Action::requeue(SOON),
-            (None, Some(false)) => Action::requeue(REFUSED),
-            (None, None) if self.is_well() => Action::requeue(WELL),
-            (None, None) => Action::requeue(ON_ITS_WAY),
+    pub fn next_action(&self, lab: &str, retries: &Retries) -> Action {
+        let again = self.stopped.as_ref().map(|stop| stop.again).or(self.failed);
+        if let Some(again) = again {
+            return retries.pause(lab, again).map_or_else(Action::await_change, Action::requeue);
         }
+        retries.over(lab);
+        Action::requeue(if self.is_well() { WELL } else { ON_ITS_WAY })
     }
 
     /// One of the code's own words for how it ended; a metric's label.
@@ -131,12 +128,12 @@ impl Outcome {
 
 impl From<dereference::Error> for Stop {
     fn from(error: dereference::Error) -> Self {
-        Self { reason: error.reason(), message: error.to_string(), retry: true }
+        Self { reason: error.reason(), message: error.to_string(), again: Again::Backoff }
     }
 }
 
 impl From<validate::Error> for Stop {
     fn from(error: validate::Error) -> Self {
-        Self { reason: error.reason(), message: error.to_string(), retry: false }
+        Self { reason: error.reason(), message: error.to_string(), again: Again::OnChange }
     }
 }

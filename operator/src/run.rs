@@ -36,11 +36,11 @@ use crate::{
     kafka::Kafka,
     lease::{Election, Held},
     metrics::Metrics,
+    retry::{Again, Retries},
 };
 
 /// Changes that come together are answered together; a pod's start alone is a handful.
 const DEBOUNCE: Duration = Duration::from_millis(200);
-const RETRY: Duration = Duration::from_secs(5);
 /// A lost SYN is sent again after 1 s and 3 s; one connection attempt need not wait for more.
 const CONNECT: Duration = Duration::from_secs(5);
 const RECONNECT: Duration = Duration::from_secs(1);
@@ -79,6 +79,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
         kafka: Kafka::new().context("set up the registry's client")?,
         metrics: metrics.clone(),
         recorder: recorder.clone(),
+        retries: Retries::default(),
     });
     // The Lease is held until the last reconciliation has ended, and given back then.
     let done = CancellationToken::new();
@@ -175,8 +176,11 @@ fn lab_of(pod: &Pod) -> Option<ObjectRef<Lab>> {
     Some(ObjectRef::new(lab).within(&pod.namespace()?))
 }
 
-fn on_error(_: Arc<Lab>, _: &Error, _: Arc<Context>) -> Action {
-    Action::requeue(RETRY)
+#[allow(clippy::needless_pass_by_value)] // the Controller hands both out
+fn on_error(lab: Arc<Lab>, error: &Error, context: Arc<Context>) -> Action {
+    context.metrics.failed(error.reason());
+    let pause = context.retries.pause(&lab.uid().unwrap_or_default(), Again::Backoff);
+    pause.map_or_else(Action::await_change, Action::requeue)
 }
 
 fn log(error: &controller::Error<Error, watcher::Error>) {

@@ -3,8 +3,8 @@
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{
     Api, Client,
-    api::{ApiResource, DynamicObject},
-    core::GroupVersionKind,
+    api::{ApiResource, DynamicObject, Patch, PatchParams},
+    core::{GroupVersionKind, Status},
 };
 use serde_json::{Value, json};
 
@@ -26,4 +26,47 @@ pub fn definition() -> CustomResourceDefinition {
     let path = format!("{ROOT}/crds/edalab.yaml");
     let text = std::fs::read_to_string(&path).unwrap_or_else(|problem| panic!("{path}: {problem}"));
     serde_yaml_ng::from_str(&text).unwrap_or_else(|problem| panic!("{path}: {problem}"))
+}
+
+/// The schema of `spec`.
+pub fn spec_schema(definition: &CustomResourceDefinition) -> Value {
+    let definition = serde_json::to_value(definition).expect("a definition is JSON");
+    definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"].clone()
+}
+
+/// Whether the API server keeps what it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Really {
+    Yes,
+    No,
+}
+
+/// The object as it was taken, or the refusal.
+pub type Said = Result<Box<DynamicObject>, Box<Status>>;
+
+/// What `kubectl apply` does with a lab of this `spec`.
+pub async fn apply(
+    labs: &Api<DynamicObject>,
+    name: &str,
+    spec: &Value,
+    really: Really,
+) -> Result<Said, kube::Error> {
+    let mut patch = PatchParams::apply("tests").force().validation_strict();
+    patch.dry_run = really == Really::No;
+    answer(labs.patch(name, &patch, &Patch::Apply(manifest(name, spec))).await)
+}
+
+/// Tells a refusal from a server that does not work. Server-side apply compares types before anything is validated, and
+/// the API server answers 500 to what does not fit, with the field named.
+pub fn answer(said: Result<DynamicObject, kube::Error>) -> Result<Said, kube::Error> {
+    match said {
+        Ok(object) => Ok(Ok(Box::new(object))),
+        Err(kube::Error::Api(status))
+            if (400..500).contains(&status.code)
+                || status.message.starts_with("failed to create typed patch object") =>
+        {
+            Ok(Err(status))
+        }
+        Err(other) => Err(other),
+    }
 }

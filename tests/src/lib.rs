@@ -8,12 +8,14 @@ pub mod documents;
 pub mod edalabs;
 pub mod judge;
 pub mod link;
+pub mod objects;
 pub mod reader;
 pub mod rig;
 pub mod rights;
 pub mod scrape;
 pub mod sse;
 pub mod suite;
+pub mod texts;
 pub mod wait;
 
 use std::time::{Duration, SystemTime};

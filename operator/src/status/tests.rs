@@ -5,6 +5,7 @@ use super::*;
 use crate::{
     observe::Part,
     outcome::Stop,
+    retry::Again,
     samples::{lab, minimal},
 };
 
@@ -132,7 +133,7 @@ fn the_phase_in_force_is_the_old_one_until_everything_follows() {
 #[test]
 fn a_stop_is_told_and_what_was_known_stays() {
     let before = compute(None, &well(), at(0));
-    let stop = Stop { reason: "NoImage", message: "no image".to_owned(), retry: false };
+    let stop = Stop { reason: "NoImage", message: "no image".to_owned(), again: Again::OnChange };
     let outcome = Outcome { stopped: Some(stop), generation: Some(2), ..Outcome::begin(&minimal()) };
     let status = compute(Some(&before), &outcome, at(1));
     assert_eq!(standing(&status, READY), (ConditionStatus::False, "NoImage".to_owned()));
@@ -163,7 +164,7 @@ fn what_is_set_while_the_lab_runs_is_told_elsewhere() {
     let theirs = Condition { type_: crate::control::APPLIED.to_owned(), ..before.conditions[0].clone() };
     both.conditions.push(theirs);
     assert_eq!(compute(Some(&both), &well(), at(1)), before);
-    let stop = Stop { reason: "NoImage", message: "no image".to_owned(), retry: false };
+    let stop = Stop { reason: "NoImage", message: "no image".to_owned(), again: Again::OnChange };
     let stopped = compute(Some(&both), &Outcome { stopped: Some(stop), ..well() }, at(2));
     assert_eq!(stopped.condition(crate::control::APPLIED), None);
     assert_eq!((stopped.scenario, stopped.simulation), (None, None));
@@ -172,7 +173,7 @@ fn what_is_set_while_the_lab_runs_is_told_elsewhere() {
 
 #[test]
 fn a_write_that_failed_keeps_the_phase() {
-    let outcome = Outcome { failed: Some(false), ..well() };
+    let outcome = Outcome { failed: Some(Again::Rarely), ..well() };
     assert_eq!(compute(None, &outcome, at(0)).phase, None);
 }
 

@@ -31,6 +31,12 @@ pub async fn edalab() -> Result<&'static Path, ProgramError> {
     once(&BUILT, "edalab", &[], "EDALAB_PROGRAM").await
 }
 
+/// The operator.
+pub async fn operator() -> Result<&'static Path, ProgramError> {
+    static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
+    once(&BUILT, "edalab-operator", &[], "EDALAB_OPERATOR").await
+}
+
 /// The services, as they are released.
 pub async fn services() -> Result<&'static Path, ProgramError> {
     static BUILT: OnceCell<PathBuf> = OnceCell::const_new();

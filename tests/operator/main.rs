@@ -1,0 +1,23 @@
+//! The operator on a control plane without nodes: edits of every kind, kills at every write, and an API server in trouble.
+
+mod crashes;
+mod faults;
+mod mutations;
+mod plane;
+
+use std::process::ExitCode;
+
+use edalab_tests::{suite::Suite, trial};
+use plane::Plane;
+
+fn main() -> ExitCode {
+    // One at a time: each has operators of its own, which serve every namespace.
+    Suite::new("operator", 1)
+        .trial("edits_arrive_and_can_be_taken_back", trial!(mutations::edits_arrive_and_can_be_taken_back))
+        .trial("a_kill_at_any_write_leaves_no_trace", trial!(crashes::a_kill_at_any_write_leaves_no_trace))
+        .trial("an_api_server_in_trouble_is_waited_for", trial!(faults::an_api_server_in_trouble))
+        .trial("watches_that_break_are_begun_again", trial!(faults::watches_that_break))
+        .trial("a_namespace_that_goes_is_told", trial!(faults::a_namespace_that_goes))
+        .trial("of_two_operators_one_writes", trial!(faults::of_two_operators_one_writes))
+        .main(Plane::start)
+}
