@@ -24,7 +24,7 @@ use tokio::sync::RwLock;
 use crate::plane::{Fallible, LAB, Plane, brought, delete, settled};
 
 /// How many edits; `MUTATIONS` overrules it.
-const EDITS: u64 = 40;
+const EDITS: u64 = 24;
 /// The edits begin with this seed; `SEED` overrules it.
 const SEED: u64 = 1;
 /// Labs at the same time.
@@ -196,17 +196,17 @@ impl Edit {
         let bad: Vec<&Case> = bad.into_iter().chain(staying).collect();
         let mut before = json!({});
         for _ in 0..dice.usize(..=4) {
-            merge(&mut before, &dice.choice(&good).expect("cases").spec);
+            merge(&mut before, &pick(&mut dice, &good).spec);
         }
         let mut after = before.clone();
         let mut what = Vec::new();
         for _ in 0..dice.usize(1..=3) {
-            let case = dice.choice(&changing).expect("cases");
+            let case = pick(&mut dice, &changing);
             merge(&mut after, &case.spec);
             what.push(case.name.clone());
         }
         if dice.u8(..4) == 0 {
-            let case = dice.choice(&bad).expect("cases");
+            let case = pick(&mut dice, &bad);
             merge(&mut after, &case.spec);
             what.push(case.name.clone());
         } else if dice.u8(..8) == 0 {
@@ -225,6 +225,15 @@ impl Edit {
         }
         Self { seed, before, after, what, fields }
     }
+}
+
+/// A case of any part of the spec, whichever has the most of them.
+fn pick<'a>(dice: &mut Rng, cases: &[&'a Case]) -> &'a Case {
+    let part = |case: &Case| case.name.split(['.', ' ']).nth(1).map(str::to_owned);
+    let parts: BTreeSet<_> = cases.iter().map(|case| part(case)).collect();
+    let chosen = dice.choice(parts).expect("a spec has parts");
+    let of_part = cases.iter().filter(|case| part(case) == chosen);
+    dice.choice(of_part.collect::<Vec<_>>()).expect("a part has cases")
 }
 
 /// Lays `over` over `value`, as far as both are objects.

@@ -263,6 +263,8 @@ impl Kubenode<'_> {
             .arg(kubeconfig)
             .arg(format!("--controllers={CONTROLLERS}"))
             .arg(format!("--service-account-private-key-file={}", self.path("keys/sa.key")))
+            // Garbage is collected at 20 requests a second by default.
+            .args(["--kube-api-qps=1000", "--kube-api-burst=1000"])
             .args(["--leader-elect=false", "--bind-address=127.0.0.1", "--secure-port=0"]);
         controllers
     }
