@@ -11,63 +11,23 @@ use edalab_tests::{
     objects::Objects,
     rig::{
         cluster::Space,
-        operator::{Operator, Victim},
-        proxy::{Fate, Judge, Open, Proxy, Write},
+        operator::Operator,
+        proxy::{Open, Proxy},
     },
     suite::Outcome,
     wait,
 };
-use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::plane::{Fallible, LAB, Plane, brought, delete, settled};
+use crate::{
+    kill::{Kill, Moment},
+    plane::{Fallible, LAB, Plane, brought, delete, settled},
+};
 
 /// How long nothing may be written before a lab is done with.
 const QUIET: Duration = Duration::from_millis(700);
 /// How long a kill may take to be met.
 const MET: Duration = Duration::from_secs(30);
-/// The moment after an answer: whoever wrote has heard it and goes on.
-const HEARD: Duration = Duration::from_millis(2);
-
-/// When the operator is killed at a write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Moment {
-    /// The API server never hears of it.
-    NotPassedOn,
-    /// It is done, and the operator does not know.
-    NotAnswered,
-    Answered,
-}
-
-const MOMENTS: [Moment; 3] = [Moment::NotPassedOn, Moment::NotAnswered, Moment::Answered];
-
-struct KillAt {
-    number: usize,
-    moment: Moment,
-    victim: Victim,
-}
-
-impl Judge for KillAt {
-    fn before(&self, write: &Write) -> Fate {
-        if (write.number, Moment::NotPassedOn) == (self.number, self.moment) {
-            self.victim.kill9();
-            return Fate::Refuse(StatusCode::SERVICE_UNAVAILABLE);
-        }
-        Fate::Pass
-    }
-
-    fn between(&self, write: &Write) {
-        let victim = self.victim.clone();
-        match self.moment {
-            Moment::NotAnswered if write.number == self.number => victim.kill9(),
-            Moment::Answered if write.number == self.number => drop(tokio::spawn(async move {
-                tokio::time::sleep(HEARD).await;
-                victim.kill9();
-            })),
-            _ => {}
-        }
-    }
-}
 
 /// A lab as it is made, and an edit that adds to objects, changes some and removes others.
 fn specs() -> [Value; 2] {
@@ -109,15 +69,9 @@ pub(crate) async fn a_kill_at_any_write_leaves_no_trace(plane: Arc<Plane>) -> Ou
     delete(&space).await?;
     let writes: Vec<usize> = unharmed.iter().map(|(_, writes)| *writes).collect();
 
-    // Every write at one moment, or at all three.
-    let every = env::var_os("CRASHES_ALL").is_some();
     let most = writes.iter().copied().max().unwrap_or_default();
-    let kills = (0..most).flat_map(|number| {
-        let moments = if every { &MOMENTS[..] } else { &MOMENTS[number % 3..=number % 3] };
-        moments.iter().map(move |moment| (number, *moment))
-    });
     let mut tally = Tally::default();
-    for (number, moment) in kills {
+    for (number, moment) in Moment::at_each_of(most, env::var_os("CRASHES_ALL").is_some()) {
         let space = plane.namespace(&format!("c-{number}-{}", format!("{moment:?}").to_lowercase())).await?;
         for (step, (spec, (wanted, writes))) in specs().iter().zip(&unharmed).enumerate() {
             if number >= *writes {
@@ -160,7 +114,7 @@ impl Rig {
         moment: Moment,
     ) -> Fallible<(bool, Objects)> {
         self.proxy.count_anew();
-        self.proxy.obey(KillAt { number, moment, victim: self.operator.victim() });
+        self.proxy.obey(Kill { number, moment, victim: self.operator.victim() });
         apply(&space.labs(), LAB, spec, Really::Yes).await?.map_err(|refusal| refusal.message)?;
         let deadline = Instant::now() + MET;
         let mut met = self.operator.has_ended()?;

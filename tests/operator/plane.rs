@@ -19,6 +19,9 @@ use kube::{
     api::{DeleteParams, PostParams},
 };
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+use crate::brokers::Brokers;
 
 /// How long the operator may take to follow an edit, which it does in a fraction of a second, on a machine that has other
 /// tests to run as well.
@@ -32,6 +35,7 @@ pub(crate) type Fallible<T> = Result<T, Box<dyn Error + Send + Sync>>;
 #[derive(Debug)]
 pub(crate) struct Plane {
     pub(crate) server: ApiServer,
+    brokers: OnceCell<Brokers>,
 }
 
 impl Rig for Plane {}
@@ -41,7 +45,12 @@ impl Plane {
         let parts = Parts::find(&["kubenode"]).await?;
         let server = ApiServer::start(&parts).await?.with_controllers(&parts).await?;
         server.install(&edalabs::definition()).await?;
-        Ok(Self { server })
+        Ok(Self { server, brokers: OnceCell::new() })
+    }
+
+    /// A Kafka and a registry, which are started for the first that asks.
+    pub(crate) async fn brokers(&self) -> Fallible<&Brokers> {
+        self.brokers.get_or_try_init(Brokers::start).await
     }
 
     /// A new namespace.

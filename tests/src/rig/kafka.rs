@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -55,20 +56,29 @@ pub struct Kafka {
     class_path: String,
     folder: TempDir,
     port: u16,
+    back_door: u16,
     process: Option<Process>,
 }
 
 impl Kafka {
     /// Formats the storage, starts the broker, and creates the topics of the catalogue.
     pub async fn start(parts: &Parts) -> Result<Self, KafkaRigError> {
+        Self::start_behind(parts, None).await
+    }
+
+    /// Starts one that tells clients which come by its back door to come by `door`, which leads there.
+    pub async fn start_behind(parts: &Parts, door: Option<SocketAddr>) -> Result<Self, KafkaRigError> {
         let mut kafka = Self {
             java: Java::new(parts.path("java")).await?,
             class_path: class_path(&parts.path("kafka").join("libs"))?,
             folder: tempfile::Builder::new().prefix("edalab-kafka-").tempdir()?,
             port: ports::free()?,
+            back_door: ports::free()?,
             process: None,
         };
-        std::fs::write(kafka.settings(), settings(kafka.port, ports::free()?, kafka.folder.path()))?;
+        let door = door.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, kafka.back_door)));
+        let settings = settings(kafka.port, kafka.back_door, door, ports::free()?, kafka.folder.path());
+        std::fs::write(kafka.settings(), settings)?;
         // Each broker is a cluster of its own, as those of labs are.
         let cluster = process::output(kafka.command("kafka.tools.StorageTool").arg("random-uuid")).await?;
         let mut format = kafka.command("kafka.tools.StorageTool");
@@ -82,6 +92,11 @@ impl Kafka {
     /// Host and port.
     pub fn bootstrap(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The port of the back door.
+    pub const fn back_door(&self) -> u16 {
+        self.back_door
     }
 
     /// Stops the broker the ordinary way.
@@ -180,16 +195,16 @@ fn class_path(libs: &Path) -> io::Result<String> {
 
 /// As a lab's broker is set, with the ports and the folder of a test. Groups are not kept waiting for members that
 /// may still come (`group.initial.rebalance.delay.ms`): the registry's start has three groups of one member each.
-fn settings(port: u16, controller: u16, folder: &Path) -> String {
+fn settings(port: u16, back_door: u16, door: SocketAddr, controller: u16, folder: &Path) -> String {
     let data = folder.join("data");
     format!(
         "process.roles=broker,controller\n\
          node.id=1\n\
          controller.quorum.bootstrap.servers=127.0.0.1:{controller}\n\
          controller.listener.names=CONTROLLER\n\
-         listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
-         advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
-         listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n\
+         listeners=PLAINTEXT://127.0.0.1:{port},DOOR://127.0.0.1:{back_door},CONTROLLER://127.0.0.1:{controller}\n\
+         advertised.listeners=PLAINTEXT://127.0.0.1:{port},DOOR://{door}\n\
+         listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,DOOR:PLAINTEXT\n\
          auto.create.topics.enable=false\n\
          controlled.shutdown.enable=false\n\
          offsets.topic.num.partitions=1\n\

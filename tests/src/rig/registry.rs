@@ -8,8 +8,8 @@ use std::{
     time::Duration,
 };
 
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{
@@ -124,8 +124,7 @@ impl Registry {
         if let Some(known) = self.known().get(&id) {
             return Ok(known.clone());
         }
-        let url = format!("{}/schemas/ids/{id}", self.url());
-        let stored: Stored = self.http.get(url).send().await?.error_for_status()?.json().await?;
+        let stored: Stored = self.ask(&format!("/schemas/ids/{id}")).await?;
         self.known().insert(id, stored.schema.clone());
         Ok(stored.schema)
     }
@@ -136,19 +135,54 @@ impl Registry {
 
     /// The names of all subjects.
     pub async fn subjects(&self) -> Result<Vec<String>, reqwest::Error> {
-        let url = format!("{}/subjects", self.url());
-        self.http.get(url).send().await?.error_for_status()?.json().await
+        self.ask("/subjects").await
     }
 
-    async fn register(&mut self) -> Result<(), RegistryRigError> {
-        let compatibility = json!({"compatibility": "FULL_TRANSITIVE"});
+    /// Forgets every subject, and sets the compatibility to none.
+    pub async fn empty(&self) -> Result<(), RegistryRigError> {
+        for subject in self.subjects().await? {
+            // The first time it is put aside, the second time deleted.
+            for query in ["", "?permanent=true"] {
+                let url = format!("{}/subjects/{subject}{query}", self.url());
+                self.http.delete(url).send().await?.error_for_status()?;
+            }
+        }
+        self.set_compatibility("NONE").await
+    }
+
+    /// The compatibility, and each subject with its versions' schemas.
+    pub async fn versions(&self) -> Result<Value, RegistryRigError> {
+        let config: Value = self.ask("/config").await?;
+        let mut all = json!({"config": config});
+        for subject in self.subjects().await? {
+            let numbers: Vec<u32> = self.ask(&format!("/subjects/{subject}/versions")).await?;
+            let mut schemas = Vec::new();
+            for number in numbers {
+                let stored: Stored = self.ask(&format!("/subjects/{subject}/versions/{number}")).await?;
+                schemas.push(stored.schema);
+            }
+            all[subject] = json!(schemas);
+        }
+        Ok(all)
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, path: &str) -> Result<T, reqwest::Error> {
+        self.http.get(format!("{}{path}", self.url())).send().await?.error_for_status()?.json().await
+    }
+
+    async fn set_compatibility(&self, level: &str) -> Result<(), RegistryRigError> {
         self.http
             .put(format!("{}/config", self.url()))
             .header("content-type", CONTENT_TYPE)
-            .body(compatibility.to_string())
+            .body(json!({"compatibility": level}).to_string())
             .send()
             .await?
             .error_for_status()?;
+        Ok(())
+    }
+
+    async fn register(&mut self) -> Result<(), RegistryRigError> {
+        self.set_compatibility("FULL_TRANSITIVE").await?;
         for subject in schemas::subjects() {
             let response = self
                 .http

@@ -1,0 +1,125 @@
+//! When the operator is killed at a write, and the kill.
+
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use edalab_tests::rig::{
+    door::Guard,
+    operator::Victim,
+    proxy::{Fate, Judge, Write},
+};
+use http::StatusCode;
+
+/// The moment after an answer: whoever wrote has heard it and goes on.
+const HEARD: Duration = Duration::from_millis(2);
+
+/// When the operator is killed at a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// Nobody hears of it.
+    NotPassedOn,
+    /// It is done, and the operator does not know.
+    NotAnswered,
+    Answered,
+}
+
+impl Moment {
+    const ALL: [Self; 3] = [Self::NotPassedOn, Self::NotAnswered, Self::Answered];
+
+    /// Each of so many writes with one moment, in turn, or with all three.
+    pub(crate) fn at_each_of(writes: usize, all: bool) -> impl Iterator<Item = (usize, Self)> {
+        (0..writes).flat_map(move |number| {
+            let moments = if all { &Self::ALL[..] } else { &Self::ALL[number % 3..=number % 3] };
+            moments.iter().map(move |moment| (number, *moment))
+        })
+    }
+}
+
+/// A kill at one write.
+#[derive(Debug)]
+pub(crate) struct Kill {
+    pub(crate) number: usize,
+    pub(crate) moment: Moment,
+    pub(crate) victim: Victim,
+}
+
+impl Kill {
+    /// A write has come; whether it is passed on.
+    fn before(&self, number: usize) -> bool {
+        let now = (number, Moment::NotPassedOn) == (self.number, self.moment);
+        if now {
+            self.victim.kill9();
+        }
+        !now
+    }
+
+    /// A write was answered, and the operator does not know yet.
+    fn between(&self, number: usize) {
+        let victim = self.victim.clone();
+        match self.moment {
+            Moment::NotAnswered if number == self.number => victim.kill9(),
+            Moment::Answered if number == self.number => drop(tokio::spawn(async move {
+                tokio::time::sleep(HEARD).await;
+                victim.kill9();
+            })),
+            _ => {}
+        }
+    }
+}
+
+/// At a write to the API server.
+impl Judge for Kill {
+    fn before(&self, write: &Write) -> Fate {
+        if Self::before(self, write.number) {
+            Fate::Pass
+        } else {
+            Fate::Refuse(StatusCode::SERVICE_UNAVAILABLE)
+        }
+    }
+
+    fn between(&self, write: &Write) {
+        Self::between(self, write.number);
+    }
+}
+
+/// At a write through doors, which are numbered together.
+#[derive(Debug, Default)]
+pub(crate) struct Doorkeeper {
+    kill: Mutex<Option<Kill>>,
+    seen: AtomicUsize,
+}
+
+impl Doorkeeper {
+    /// Counts from 0 again, with another kill or none.
+    pub(crate) fn count_anew(&self, kill: Option<Kill>) {
+        *self.kill.lock().unwrap_or_else(PoisonError::into_inner) = kill;
+        self.seen.store(0, Ordering::SeqCst);
+    }
+
+    /// How many writes came.
+    pub(crate) fn seen(&self) -> usize {
+        self.seen.load(Ordering::SeqCst)
+    }
+}
+
+impl Guard for Doorkeeper {
+    fn before(&self) -> bool {
+        let number = self.seen.fetch_add(1, Ordering::SeqCst);
+        self.kill
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+            .is_none_or(|kill| kill.before(number))
+    }
+
+    fn between(&self) {
+        if let Some(kill) = &*self.kill.lock().unwrap_or_else(PoisonError::into_inner) {
+            kill.between(self.seen().saturating_sub(1));
+        }
+    }
+}
