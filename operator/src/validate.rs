@@ -15,7 +15,6 @@ pub struct ValidatedLab {
     pub name: String,
     pub namespace: String,
     pub uid: String,
-    pub generation: i64,
     /// What every object of the lab carries, so that deleting the lab deletes it.
     pub owner: OwnerReference,
     pub phase: Phase,
@@ -153,7 +152,6 @@ pub fn validate(lab: &EdaLab, related: &RelatedImages) -> Result<ValidatedLab, E
         name: name(lab)?,
         namespace: lab.namespace().unwrap_or_default(),
         uid: lab.uid().unwrap_or_default(),
-        generation: lab.metadata.generation.unwrap_or_default(),
         owner: lab.controller_owner_ref(&()).unwrap_or_default(),
         phase: spec.phase,
         deletion_policy: spec.deletion_policy,

@@ -1,7 +1,7 @@
 //! Plants each bug of tests/planted/ into a copy of the checkout, and sees that its trial fails for the right reason.
 //!
 //! A patch begins with what the bug is, `trial:` the suite and trial that must catch it (`crash::at_random`), and `says:`
-//! words of the trial's failure.
+//! words of the trial's failure. `program:` is the one that it is planted in, edalab-services where there is no such line.
 
 use std::{
     env, fs,
@@ -43,6 +43,10 @@ async fn plant(patch: &Path) -> Result<(), Box<dyn std::error::Error>> {
         line.map(str::trim).ok_or(format!("it has no line {key:?}"))
     };
     let (trial, says) = (head("trial:")?, head("says:")?);
+    let (package, features, instead): (_, &[&str], _) = match head("program:") {
+        Ok("edalab-operator") => ("edalab-operator", &[], "EDALAB_OPERATOR"),
+        _ => ("edalab-services", &["crash-points"], "EDALAB_SERVICES_CRASH_POINTS"),
+    };
     println!(
         "{}: {}",
         patch.file_stem().unwrap_or_default().display(),
@@ -58,14 +62,14 @@ async fn plant(patch: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let mut apply = Command::new("patch");
     apply.args(["--strip=1", "--input"]).arg(fs::canonicalize(patch)?);
     process::output(apply.current_dir(&copy)).await?;
-    let program = program::build(&copy, "edalab-services", &["crash-points"]).await?;
+    let program = program::build(&copy, package, features).await?;
 
     let mut suite = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     let (name, _) = trial.split_once("::").ok_or(format!("trial: {trial} names no suite"))?;
-    suite.args(["test", "--quiet", "--workspace", "--test", name, "--", trial]);
+    suite.args(["test", "--quiet", "--workspace", "--test", name, "--", "--exact", trial]);
     // Enough kills that a bug with a narrow window is met.
     suite.env("EXACT_SECONDS", "60").env("EXACT_PAUSE", "0");
-    let output = suite.env("EDALAB_SERVICES_CRASH_POINTS", program).current_dir(ROOT).output()?;
+    let output = suite.env(instead, program).current_dir(ROOT).output()?;
     let told =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     match (output.status.success(), told.contains(says)) {
