@@ -19,7 +19,7 @@ KEPT_release = --release
 .DEFAULT_GOAL := help
 .PHONY: help up down stop reset logs status health topics events ledger build check advisories generate asyncapi \
   keep-debug keep-release test test-integration test-parts test-simulation test-load test-machine test-exactness \
-  planted bench dashboard grafana jaeger kafka-ui
+  test-operator planted bench dashboard grafana jaeger kafka-ui
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -112,6 +112,11 @@ test-machine: ## interrupt, kill, stop and remove the lab, and look for what is 
 
 test-exactness: ## ten minutes of kills under 500 events a second, and the ledger closes
 	EXACT_SECONDS=600 EXACT_PAUSE=10 cargo test --workspace --test exact -- --nocapture
+
+test-operator: ## 270 edits, a kill at each write and moment, ten idle minutes (release build; about 35 minutes)
+	cargo build --release -p edalab -p edalab-operator -p edalab-services --bin edalab-operator && \
+	  EDALAB_OPERATOR=$(abspath $(TARGET))/release/edalab-operator MUTATIONS=270 CRASHES_ALL=1 IDLE_SECONDS=600 \
+	  cargo test --workspace --test operator -- --nocapture
 
 planted: ## plant known bugs and see that the tests catch each
 	cargo build --quiet --workspace --bin planted && $(BUILT)/planted

@@ -1,4 +1,6 @@
 //! The operator on a control plane without nodes: edits of every kind, kills at every write, and an API server in trouble.
+//!
+//! `make test` tries some of each; `make test-operator` all, and looks at an idle lab for ten minutes.
 
 mod brokers;
 mod crashes;
