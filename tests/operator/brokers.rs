@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    env,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
     time::{Duration, Instant},
@@ -178,9 +177,8 @@ pub(crate) async fn a_kill_at_any_write(plane: Arc<Plane>) -> Outcome {
     delete(&space).await?;
 
     let (mut met, mut missed, mut wrong, mut namespace) = (0, 0, Vec::new(), 0);
-    let all = env::var_os("CRASHES_ALL").is_some();
     let most = unharmed.iter().map(|(_, writes)| *writes).max().unwrap_or_default();
-    for (number, moment) in Moment::at_each_of(most, all) {
+    for (number, moment) in Moment::at_each_of(most) {
         namespace += 1;
         let space = plane.namespace(&format!("b-{namespace}")).await?;
         brokers.empty().await?;

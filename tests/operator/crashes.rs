@@ -1,7 +1,6 @@
 //! The operator killed at each of its writes: before the write is passed on, before it hears the answer, and just after.
 
 use std::{
-    env,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -71,7 +70,7 @@ pub(crate) async fn a_kill_at_any_write_leaves_no_trace(plane: Arc<Plane>) -> Ou
 
     let most = writes.iter().copied().max().unwrap_or_default();
     let mut tally = Tally::default();
-    for (number, moment) in Moment::at_each_of(most, env::var_os("CRASHES_ALL").is_some()) {
+    for (number, moment) in Moment::at_each_of(most) {
         let space = plane.namespace(&format!("c-{number}-{}", format!("{moment:?}").to_lowercase())).await?;
         for (step, (spec, (wanted, writes))) in specs().iter().zip(&unharmed).enumerate() {
             if number >= *writes {

@@ -54,8 +54,11 @@ pub(crate) async fn an_idle_lab_is_left_alone(plane: Arc<Plane>) -> Outcome {
     );
     assert!(!leases.is_empty(), "the Lease is renewed");
     assert_eq!(others, [] as [&Written; 0], "an idle lab is not written to");
-    assert!(percent < PERCENT_OF_A_CORE, "{percent:.2} % of a core");
     assert!(memory < MEMORY, "{memory} bytes");
+    // A program that is not optimised is not judged by its time.
+    if env::var_os("EDALAB_OPERATOR").is_some() {
+        assert!(percent < PERCENT_OF_A_CORE, "{percent:.2} % of a core");
+    }
     operator.stop().await?;
     delete(&space).await?;
     Ok(())
