@@ -1,6 +1,6 @@
 //! Plants each bug of tests/planted/ into a copy of the checkout, and sees that its trial fails for the right reason.
 //!
-//! A patch begins with what the bug is, `trial:` the suite and trial that must catch it (`crash::at_random`), and `says:`
+//! An argument names the patches, by how their names begin; without one, all are planted. A patch begins with what the bug is, `trial:` the suite and trial that must catch it (`crash::at_random`), and `says:`
 //! words of the trial's failure. `program:` is the one that it is planted in, edalab-services where there is no such line.
 
 use std::{
@@ -15,10 +15,12 @@ use edalab_tests::rig::{
 };
 
 fn main() -> ExitCode {
+    let wanted = env::args().nth(1).unwrap_or_default();
     let mut patches: Vec<PathBuf> = fs::read_dir(format!("{ROOT}/tests/planted"))
         .expect("tests/planted is there")
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "patch"))
+        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&wanted)))
         .collect();
     patches.sort();
     let runtime = tokio::runtime::Runtime::new().expect("a process can have threads, a timer and a poller");

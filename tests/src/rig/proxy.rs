@@ -144,7 +144,13 @@ async fn pass(State(door): State<Arc<Door>>, request: Request) -> Response {
         Fate::Delay(pause) => tokio::time::sleep(pause).await,
         Fate::Pass | Fate::LoseAnswer => {}
     }
-    let answer = door.forward(request).await;
+    // To its end, also when whoever wrote is killed: an API server whose client breaks off can keep a node port allocated
+    // to nobody, for minutes.
+    let passed = tokio::spawn(async move { door.forward(request).await });
+    let answer = match passed.await {
+        Ok(answer) => answer,
+        Err(problem) => (StatusCode::BAD_GATEWAY, problem.to_string()).into_response(),
+    };
     judge.between(&write);
     match fate {
         Fate::LoseAnswer => cut_off(),
