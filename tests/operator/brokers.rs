@@ -36,8 +36,12 @@ use crate::{
     plane::{Fallible, LAB, Plane, delete},
 };
 
-/// An address of this machine that no lab listens on.
-const DOOR: Ipv4Addr = Ipv4Addr::new(127, 77, 92, 1);
+/// An address of this machine that no lab and no other run of these tests listens on.
+fn door() -> Ipv4Addr {
+    let [_, _, high, low] = std::process::id().to_be_bytes();
+    Ipv4Addr::new(127, 77, high, low)
+}
+
 /// The ports that a lab's Kafka and registry have in the cluster.
 const PORTS: (u16, u16) = (9092, 8085);
 /// How long the operator may take for topics, schemas and the record on edalab.control: it takes about three seconds.
@@ -73,7 +77,7 @@ impl Brokers {
     pub(crate) async fn start() -> Fallible<Self> {
         let parts = Parts::find(&["kafka", "schema-registry", "java"]).await?;
         let (kafka_door, registry_door) =
-            (SocketAddr::from((DOOR, PORTS.0)), SocketAddr::from((DOOR, PORTS.1)));
+            (SocketAddr::from((door(), PORTS.0)), SocketAddr::from((door(), PORTS.1)));
         let kafka = Kafka::start_behind(&parts, Some(kafka_door)).await?;
         let registry = Registry::start(&parts, &kafka).await?;
         let doorkeeper = Arc::new(Doorkeeper::default());
@@ -87,7 +91,7 @@ impl Brokers {
     /// The names by which the operator finds both, for labs of namespaces `<prefix>0` and so on.
     pub(crate) fn hosts(prefix: &str) -> String {
         let names = |number: usize| {
-            let service = |name: &str| format!("{DOOR} {LAB}-{name}.{prefix}{number}.svc\n");
+            let service = |name: &str| format!("{} {LAB}-{name}.{prefix}{number}.svc\n", door());
             service("kafka") + &service("schema-registry")
         };
         (0..NAMESPACES).map(names).collect()

@@ -1,10 +1,17 @@
 //! What an operator does for a lab in which nothing happens: nothing.
 
-use std::{env, fs, sync::Arc, time::Duration};
+use std::{
+    env, fs,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use edalab_tests::{
+    edalabs::{Really, apply},
+    objects::Objects,
     rig::{
         apiserver::{OPERATOR, Written},
+        cluster::Space,
         kubelet::Kubelet,
         operator::Operator,
     },
@@ -14,7 +21,7 @@ use serde_json::json;
 
 use crate::{
     brokers::{Brokers, whole},
-    plane::{Plane, delete},
+    plane::{Fallible, LAB, Plane, delete},
 };
 
 /// How long is looked; `IDLE_SECONDS` overrules it. The operator looks by itself once a minute.
@@ -24,6 +31,10 @@ const REST: Duration = Duration::from_secs(5);
 /// What the operator may take.
 const MEMORY: u64 = 64 << 20;
 const PERCENT_OF_A_CORE: f64 = 1.0;
+/// How soon an edit is in the objects that it is about.
+const APPLIED: Duration = Duration::from_secs(1);
+const EDITS: u32 = 5;
+const NEVER: Duration = Duration::from_secs(60);
 /// Linux counts a process's time in hundredths of a second (`getconf CLK_TCK`).
 const TICKS: f64 = 100.0;
 
@@ -55,13 +66,40 @@ pub(crate) async fn an_idle_lab_is_left_alone(plane: Arc<Plane>) -> Outcome {
     assert!(!leases.is_empty(), "the Lease is renewed");
     assert_eq!(others, [] as [&Written; 0], "an idle lab is not written to");
     assert!(memory < MEMORY, "{memory} bytes");
-    // A program that is not optimised is not judged by its time.
-    if env::var_os("EDALAB_OPERATOR").is_some() {
+    // A program that is not optimised, beside other tests, is not judged by its time.
+    let released = env::var_os("EDALAB_OPERATOR").is_some();
+    if released {
         assert!(percent < PERCENT_OF_A_CORE, "{percent:.2} % of a core");
+    }
+    let slowest = slowest_edit(&space).await?;
+    println!(
+        "the slowest of {} edits was in its object after {:.0} ms",
+        EDITS,
+        1000.0 * slowest.as_secs_f64()
+    );
+    if released {
+        assert!(slowest < APPLIED, "{slowest:?}");
     }
     operator.stop().await?;
     delete(&space).await?;
     Ok(())
+}
+
+/// From an edit to the object that it is about, the longest of some.
+async fn slowest_edit(space: &Space) -> Fallible<Duration> {
+    let mut slowest = Duration::ZERO;
+    for hours in 1..=EDITS {
+        let before = Objects::of(space, LAB).await?;
+        let spec = json!({"services": {"quotation": {"quoteValidity": format!("{hours}h")}}});
+        let began = Instant::now();
+        apply(&space.labs(), LAB, &spec, Really::Yes).await?.map_err(|refusal| refusal.message)?;
+        while before.restarted(LAB, &Objects::of(space, LAB).await?) != ["quotation"] {
+            assert!(began.elapsed() < NEVER, "the edit does not arrive");
+        }
+        slowest = slowest.max(began.elapsed());
+        whole(space, &spec).await?;
+    }
+    Ok(slowest)
 }
 
 /// The time that a process has spent on a core, its own and the kernel's (proc(5), stat, fields 14 and 15).
