@@ -1,6 +1,9 @@
 //! A lab's control channel, through its Kafka: the record on `edalab.control`, and the answers on `edalab.control-ack`.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use prometheus::IntGauge;
 use rdkafka::{
@@ -9,7 +12,7 @@ use rdkafka::{
     consumer::{Consumer, ConsumerContext, StreamConsumer},
     error::{KafkaError, RDKafkaErrorCode},
     message::BorrowedMessage,
-    producer::{FutureProducer, FutureRecord},
+    producer::{FutureProducer, FutureRecord, Producer as _},
 };
 use schemas::{
     TopicName,
@@ -26,6 +29,8 @@ const OPEN: Duration = Duration::from_secs(10);
 const PUBLISH: Duration = Duration::from_secs(5);
 /// How long a look may take, during which nothing is said.
 const LOOK: Duration = Duration::from_secs(2);
+/// How long Kafka may give no answer before other clients take the place of these.
+const SILENCE: Duration = Duration::from_secs(30);
 /// Both topics have one partition.
 const PARTITION: i32 = 0;
 
@@ -40,6 +45,8 @@ pub(super) enum Error {
     Publish(#[source] KafkaError),
     #[error("Kafka: {0}")]
     Client(#[from] KafkaError),
+    #[error("Kafka has not answered for {} s", SILENCE.as_secs())]
+    Silent,
     #[error("the record is not on {} any more; it is brought there again", topics::CONTROL)]
     Lost,
 }
@@ -48,7 +55,7 @@ impl Error {
     /// One word for conditions, Events and metrics.
     pub(super) fn reason(&self) -> &'static str {
         match self {
-            Self::Unreachable { .. } => "KafkaUnreachable",
+            Self::Unreachable { .. } | Self::Silent => "KafkaUnreachable",
             Self::NoTopic { .. } => "WaitingForTopics",
             Self::Publish(_) => "ControlNotPublished",
             Self::Client(_) => "KafkaRequestFailed",
@@ -64,6 +71,8 @@ pub(super) struct Channel {
     clients: Option<Arc<Clients>>,
     /// Where the last record lies.
     offset: Option<i64>,
+    /// When Kafka answered a look last.
+    heard: Instant,
     open: IntGauge,
 }
 
@@ -104,7 +113,7 @@ impl Channel {
         let open = metrics.control_channels();
         open.inc();
         let clients = Some(Arc::new(Clients { producer, answers }));
-        let mut channel = Self { clients, offset: None, open };
+        let mut channel = Self { clients, offset: None, heard: Instant::now(), open };
         channel.assign(topics::CONTROL)?;
         let late = |_| Error::Unreachable { bootstrap: bootstrap.to_owned() };
         let last = tokio::time::timeout(OPEN, channel.last()).await.map_err(late)??;
@@ -170,18 +179,23 @@ impl Channel {
     }
 
     /// Fails where the last record is on the topic no more, because somebody made that anew. A Kafka that cannot be asked
-    /// has lost nothing as far as is known.
-    pub(super) async fn look(&self) -> Result<(), Error> {
+    /// has lost nothing as far as is known; one that cannot be asked for long may have told its clients that there is no
+    /// broker, after which librdkafka looks for none any more (confluentinc/librdkafka issue 5301).
+    pub(super) async fn look(&mut self) -> Result<(), Error> {
         let Some(offset) = self.offset else { return Ok(()) };
         let clients = Arc::clone(self.clients());
         let asked = tokio::task::spawn_blocking(move || {
-            clients.answers.fetch_watermarks(topics::CONTROL.as_str(), PARTITION, LOOK)
+            let topic = topics::CONTROL.as_str();
+            clients.producer.client().fetch_metadata(Some(topic), LOOK)?;
+            clients.answers.fetch_watermarks(topic, PARTITION, LOOK)
         });
         match asked.await {
-            Ok(Ok((_, end))) if end <= offset => Err(Error::Lost),
-            Ok(Err(error)) if is_unknown_topic(&error) => Err(Error::Lost),
-            _ => Ok(()),
+            Ok(Ok((_, end))) if end <= offset => return Err(Error::Lost),
+            Ok(Err(error)) if is_unknown_topic(&error) => return Err(Error::Lost),
+            Ok(Ok(_)) => self.heard = Instant::now(),
+            _ => {}
         }
+        if self.heard.elapsed() < SILENCE { Ok(()) } else { Err(Error::Silent) }
     }
 }
 

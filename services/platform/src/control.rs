@@ -1,7 +1,7 @@
 //! What is set for the whole lab, as a service follows it: the last record on `edalab.control`. Every record that is taken
 //! over is answered on `edalab.control-ack`, so that the operator can tell who does not follow.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
 use axum::{Json, Router, extract::State, http::StatusCode, response::IntoResponse as _, routing::get};
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ use rdkafka::{
     Message as _, Offset, TopicPartitionList,
     consumer::{Consumer as _, StreamConsumer},
     error::KafkaError,
-    producer::{FutureProducer, FutureRecord},
+    producer::{FutureProducer, FutureRecord, Producer as _},
 };
 use schemas::{
     control::{Control, ControlAck, Scenario},
@@ -76,6 +76,8 @@ enum FollowError {
     Kafka(#[from] KafkaError),
     #[error("the topic was made anew")]
     MadeAnew,
+    #[error("the client hears of no broker")]
+    Silent,
 }
 
 impl FollowError {
@@ -83,6 +85,7 @@ impl FollowError {
         match self {
             Self::Kafka(_) => "Kafka",
             Self::MadeAnew => "MadeAnew",
+            Self::Silent => "Silent",
         }
     }
 }
@@ -141,11 +144,17 @@ impl Follower {
             .set("linger.ms", "0")
             .create_with_context(QuietContext)?;
         let mut look = tokio::time::interval_at(Instant::now() + LOOK, LOOK);
+        let (reading, answering) = (Arc::clone(&consumer), producer.clone());
+        let mut silence = pin!(kafka::falls_silent(move || {
+            let topic = topics::CONTROL.as_str();
+            kafka::hears(reading.client(), topic) && kafka::hears(answering.client(), topic)
+        }));
         // The offset after the last record that was read.
         let mut next = 0;
         loop {
             let record = tokio::select! {
                 record = consumer.recv() => record,
+                () = &mut silence => return Err(FollowError::Silent),
                 _ = look.tick() => {
                     must_reach(&consumer, next).await?;
                     continue;

@@ -1,6 +1,6 @@
 //! What services and tools need of the Kafka client: the relay's producer, logs, and whether a topic is there.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use prometheus::IntGauge;
 use rdkafka::{
@@ -12,6 +12,11 @@ use crate::metrics::Metrics;
 
 /// How long a question about a topic may take.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a client may hear of no broker before another takes its place. A restart takes a lab's Kafka half of it.
+const SILENCE: Duration = Duration::from_secs(30);
+/// Between two looks whether a client hears of one, and how long a look may take.
+const LOOK: Duration = Duration::from_secs(5);
+const LOOK_TIME: Duration = Duration::from_secs(2);
 
 /// Gauges that librdkafka's statistics feed. A broker count and two sums: nothing grows with topics or brokers.
 #[derive(Debug, Clone)]
@@ -155,6 +160,45 @@ pub fn producer(bootstrap_servers: &str, gauges: ProducerGauges) -> Result<Produ
         .set("queue.buffering.max.kbytes", "16384")
         .set("statistics.interval.ms", "5000")
         .create_with_context(ProducerContext { gauges })
+}
+
+/// Whether a client still hears of a broker. Where one that starts or is in distress told that its cluster has none,
+/// librdkafka drops every address, those that it began with too, and looks for no other for as long as it lives
+/// (confluentinc/librdkafka issue 5301): only another client finds the broker that came back.
+#[derive(Debug)]
+pub(crate) struct Hearing {
+    last: Instant,
+}
+
+impl Hearing {
+    pub(crate) fn begin() -> Self {
+        Self { last: Instant::now() }
+    }
+
+    /// Takes note of a look. Whether the client has heard nothing for so long that another must take its place.
+    pub(crate) fn is_lost(&mut self, heard: bool) -> bool {
+        if heard {
+            self.last = Instant::now();
+        }
+        self.last.elapsed() >= SILENCE
+    }
+}
+
+/// Whether the client hears of a broker now. It blocks for at most two seconds.
+pub(crate) fn hears<C: ClientContext>(client: &Client<C>, topic: &str) -> bool {
+    client.fetch_metadata(Some(topic), LOOK_TIME).is_ok_and(|metadata| !metadata.brokers().is_empty())
+}
+
+/// Ends when a client must be replaced, by looks of [`hears`].
+pub(crate) async fn falls_silent(look: impl Fn() -> bool + Clone + Send + 'static) {
+    let mut hearing = Hearing::begin();
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let heard = tokio::task::spawn_blocking(look.clone()).await.unwrap_or(false);
+        if hearing.is_lost(heard) {
+            return;
+        }
+    }
 }
 
 /// Whether the topic exists. It blocks for at most five seconds.

@@ -1,6 +1,6 @@
 //! The Kafka side: one client's membership in the group, from joining to leaving.
 
-use std::{panic::resume_unwind, sync::Arc, time::Duration};
+use std::{panic::resume_unwind, pin::pin, sync::Arc, time::Duration};
 
 use futures::{
     FutureExt as _,
@@ -150,6 +150,9 @@ impl Session<'_> {
         let mut prepared = None;
         let mut applying: OptionFuture<BoxFuture<'_, Next>> = None.into();
         let (mut reads, mut applies, mut paused) = (false, false, false);
+        let topic = self.applier.topics().first().copied().unwrap_or_default().to_owned();
+        let asked = Arc::clone(&self.client);
+        let mut silence = pin!(kafka::falls_silent(move || kafka::hears(asked.client(), &topic)));
         loop {
             // Messages that are there already come without a wait; the writer's task is to have its turn all the same.
             consume_budget().await;
@@ -191,6 +194,7 @@ impl Session<'_> {
                     paused = true;
                 }
                 Some(problem) = told.recv() => return Err(problem),
+                () = &mut silence => return Err(SessionError::Unreachable),
                 () = due(&gather), if !reads && !applies => {}
             }
         }

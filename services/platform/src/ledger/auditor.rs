@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::tally::Count;
 use crate::{
     consumer::Record,
-    kafka::{self, QuietContext},
+    kafka::{self, Hearing, QuietContext},
 };
 
 /// How long one question to the broker may take.
@@ -92,6 +92,7 @@ fn audit(audited: &Audited, asked: &Receiver<Reply>, stop: &CancellationToken) -
         reader: client(&audited.bootstrap_servers)?,
         asker: client(&audited.bootstrap_servers)?,
     };
+    let mut hearing = Hearing::begin();
     while !stop.is_cancelled() && !audit.over {
         audit.read(IDLE);
         if let Ok(reply) = asked.try_recv() {
@@ -100,8 +101,12 @@ fn audit(audited: &Audited, asked: &Receiver<Reply>, stop: &CancellationToken) -
             let _ = reply.send(report.map_err(|error| format!("the topics cannot be read: {error}")));
         } else if audit.looked.is_none_or(|looked| looked.elapsed() > LOOK) {
             // A broker that is away is looked for again; what was counted stays.
-            if let Err(error) = audit.assign(&audited.topics) {
+            let found = audit.assign(&audited.topics);
+            if let Err(error) = &found {
                 tracing::debug!(%error, "the topics cannot be looked at");
+            }
+            if hearing.is_lost(found.is_ok() && kafka::hears(audit.reader.client(), DLQ_ERRORS.as_str())) {
+                return Ok(());
             }
         }
     }

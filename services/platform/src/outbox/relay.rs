@@ -5,14 +5,14 @@
 
 mod letters;
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::HashSet, pin::pin, sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use prometheus::{IntCounter, IntCounterVec, IntGauge};
 use rdkafka::{
     error::KafkaError,
     message::{Header, OwnedHeaders},
-    producer::{FutureRecord, Producer as _},
+    producer::{FutureRecord, Producer as _, PurgeConfig},
 };
 use schemas::{SchemaId, wire};
 use sqlx::SqlitePool;
@@ -245,10 +245,14 @@ impl Relay {
                 let (producer, name) = (connection.producer.clone(), topic.to_owned());
                 let asked =
                     tokio::task::spawn_blocking(move || kafka::topic_exists(producer.client(), &name)).await;
-                if !asked.unwrap_or(Err(KafkaError::Canceled))? {
-                    return Err(RelayError::NoTopic { topic: topic.to_owned() });
+                match asked.unwrap_or(Err(KafkaError::Canceled)) {
+                    Ok(true) => drop(connection.topics.insert(topic.to_owned())),
+                    Ok(false) => return Err(RelayError::NoTopic { topic: topic.to_owned() }),
+                    Err(error) => {
+                        self.connection = None;
+                        return Err(error.into());
+                    }
                 }
-                connection.topics.insert(topic.to_owned());
             }
         }
         Ok(connection.producer.clone())
@@ -277,14 +281,15 @@ impl Relay {
                 Ok(delivery) => pending.push(delivery.instrument(span)),
                 // What follows a row that was not taken stays behind it.
                 Err((error, _)) => {
-                    let mut answers = delivered(join_all(pending).await);
+                    let mut answers = answers(producer, &row.topic, pending).await;
                     answers.push(Err(error));
                     return answers;
                 }
             }
             self.maybe_sent = self.maybe_sent.max(row.number());
         }
-        delivered(join_all(pending).await)
+        let topic = rows.last().map_or("", |row| &row.topic);
+        answers(producer, topic, pending).await
     }
 
     async fn mark(&self, up_to: i64) -> Result<(), RelayError> {
@@ -318,6 +323,27 @@ impl Relay {
 
 type Answer =
     Result<rdkafka::producer::future_producer::OwnedDeliveryResult, futures::channel::oneshot::Canceled>;
+
+/// Waits for all answers, as long as the producer hears of a broker. One that does not any more gives up what it has, and
+/// each answer says so: as after a kill, rows may be published again.
+async fn answers(
+    producer: &Producer,
+    topic: &str,
+    pending: Vec<impl Future<Output = Answer>>,
+) -> Vec<Result<(), KafkaError>> {
+    let (asked, topic) = (producer.clone(), topic.to_owned());
+    let silence = kafka::falls_silent(move || kafka::hears(asked.client(), &topic));
+    let mut pending = pin!(join_all(pending));
+    let answers = tokio::select! {
+        answers = &mut pending => answers,
+        () = silence => {
+            tracing::warn!("the producer hears of no broker; another takes its place");
+            producer.purge(PurgeConfig::default().queue().inflight());
+            pending.await
+        }
+    };
+    delivered(answers)
+}
 
 fn delivered(answers: Vec<Answer>) -> Vec<Result<(), KafkaError>> {
     let flatten = |answer: Answer| match answer {

@@ -1,13 +1,12 @@
 //! The relay's way with dead letters. Their order does not matter; a killed process may send a batch again.
 
-use futures::future::join_all;
 use rdkafka::{
     message::{Header, OwnedHeaders},
     producer::FutureRecord,
 };
 use schemas::topics::DLQ_ERRORS;
 
-use super::{Relay, RelayError, delivered};
+use super::{Relay, RelayError, answers};
 use crate::{consumer::Letter, crash, outbox::letters};
 
 impl Relay {
@@ -32,7 +31,7 @@ impl Relay {
                 }
             }
         }
-        let answers = delivered(join_all(pending).await);
+        let answers = answers(&producer, DLQ_ERRORS.as_str(), pending).await;
         crash::pass(crash::CONFIRMED);
         let confirmed = answers.iter().take_while(|answer| answer.is_ok()).count();
         if let Some((up_to, _)) = letters[..confirmed].last() {
