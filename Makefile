@@ -5,8 +5,8 @@
 TARGET = $(or $(CARGO_TARGET_DIR),target)
 BUILT = $(TARGET)/debug
 NODE = $(TARGET)/asyncapi
-RELEASE = cargo build --release --locked -p edalab -p edalab-operator -p edalab-services --bin edalab
-EDALAB = $(RELEASE) --quiet && $(TARGET)/release/edalab
+RELEASE = cargo build --release --locked -p edalab -p edalab-operator -p edalab-services
+EDALAB = $(RELEASE) --bin edalab --quiet && $(TARGET)/release/edalab
 CARGO_DENY = 0.20.2
 
 # What other people's crates were compiled to, for the next fresh checkout that has the same ones. It is copied, not
@@ -25,7 +25,7 @@ help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 up: | $(TARGET) ## bring the lab up, from whatever is there
-	@$(RELEASE) && $(TARGET)/release/edalab up
+	@$(RELEASE) --bin edalab && $(TARGET)/release/edalab up
 	@[ ! -e $(TARGET)/release/edalab-services ] || $(MAKE) --no-print-directory keep-release
 
 down: ## remove the lab; what was built stays in the cache
@@ -114,7 +114,7 @@ test-exactness: ## ten minutes of kills under 500 events a second, and the ledge
 	EXACT_SECONDS=600 EXACT_PAUSE=10 cargo test --workspace --test exact -- --nocapture
 
 test-operator: ## 270 edits, a kill at each write and moment, ten idle minutes (release build; about 35 minutes)
-	cargo build --release -p edalab -p edalab-operator -p edalab-services --bin edalab-operator && \
+	$(RELEASE) --bin edalab-operator && \
 	  EDALAB_OPERATOR=$(abspath $(TARGET))/release/edalab-operator MUTATIONS=270 CRASHES_ALL=1 IDLE_SECONDS=600 \
 	  cargo test --workspace --test operator -- --nocapture
 

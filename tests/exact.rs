@@ -5,7 +5,6 @@
 
 use std::{
     collections::BTreeMap,
-    env,
     process::ExitCode,
     sync::{
         Arc, Mutex,
@@ -24,7 +23,7 @@ use edalab_tests::{
         service::{Service, Settings},
         stand::{QUOTATION, SOUSCRIPTION, Stand},
     },
-    suite::{Outcome, Suite},
+    suite::{self, Outcome, Suite},
     trial,
     wait::{self, TimedOut},
 };
@@ -53,11 +52,6 @@ fn main() -> ExitCode {
         .main(Stand::start)
 }
 
-/// A number from the environment.
-fn setting(name: &str, default: u64) -> u64 {
-    env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
-
 /// What the load did, counted outside of the services.
 #[derive(Debug, Default)]
 struct Load {
@@ -71,7 +65,7 @@ struct Load {
 }
 
 async fn under_fire(stand: Arc<Stand>) -> Outcome {
-    let (seconds, pause) = (setting("EXACT_SECONDS", 25), setting("EXACT_PAUSE", 1));
+    let (seconds, pause) = (suite::setting("EXACT_SECONDS", 25), suite::setting("EXACT_PAUSE", 1));
     let mut kafka = Kafka::start(&stand.parts).await?;
     let settings = Settings {
         bootstrap: kafka.bootstrap(),

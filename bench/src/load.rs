@@ -126,7 +126,8 @@ impl Lab {
             let text = self.http.get(self.url(service, "/metrics")).send().await?.error_for_status()?;
             scrapes.insert(service, Scrape::of(&text.text().await?));
         }
-        let cpu = self.processes.iter().map(|(service, id)| Ok((*service, process::cpu_seconds(*id)?)));
+        let cpu =
+            self.processes.iter().map(|(service, id)| Ok((*service, edalab_tests::usage::cpu_seconds(*id)?)));
         Ok(Moment {
             at: Instant::now(),
             simulator: self.simulator().await?,

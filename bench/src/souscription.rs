@@ -50,7 +50,7 @@ impl Runs {
         let deadline = Instant::now() + LONGEST;
         let mut first = None;
         loop {
-            let (now, cpu) = (Instant::now(), process::cpu_seconds(process)?);
+            let (now, cpu) = (Instant::now(), edalab_tests::usage::cpu_seconds(process)?);
             let applied = service.scrape().await?.sum("consumer_applied_total");
             if applied > 0.0 {
                 let (began, already, cpu_then) = *first.get_or_insert((now, applied, cpu));

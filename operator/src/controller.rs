@@ -102,6 +102,7 @@ async fn advance(lab: &EdaLab, ctx: &Context, outcome: &mut Outcome) -> Result<(
         apply(&ctx.client, &wanted, build(&wanted), &refs, &ctx.metrics).await
     };
     for (_, error) in &applied.failures {
+        tracing::warn!(reason = error.reason(), %error, "an object could not be applied");
         ctx.metrics.failed(error.reason());
     }
     outcome.parts = observe(&wanted, &refs, &applied);

@@ -90,9 +90,6 @@ impl Outcome {
 
     /// Takes over what the writes came to.
     pub fn record(&mut self, applied: Applied) {
-        for (_, error) in &applied.failures {
-            tracing::warn!(reason = error.reason(), %error, "an object could not be applied");
-        }
         self.failed = applied.failures.iter().map(|(_, error)| error.again()).min();
         self.evicted = applied.evicted;
     }
@@ -109,7 +106,7 @@ impl Outcome {
     pub fn next_action(&self, lab: &str, retries: &Retries) -> Action {
         let again = self.stopped.as_ref().map(|stop| stop.again).or(self.failed);
         if let Some(again) = again {
-            return retries.pause(lab, again).map_or_else(Action::await_change, Action::requeue);
+            return retries.action(lab, again);
         }
         retries.over(lab);
         Action::requeue(if self.is_well() { WELL } else { ON_ITS_WAY })

@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use kube::runtime::controller::Action;
+
 /// What passes by itself, such as the removal of an object.
 const SOON: Duration = Duration::from_secs(2);
 /// What somebody has to do something about, such as a quota.
@@ -31,20 +33,20 @@ pub enum Again {
 pub struct Retries(Mutex<HashMap<String, u32>>);
 
 impl Retries {
-    /// How long to wait before the lab is tried again; `None` until it is changed.
-    pub fn pause(&self, lab: &str, again: Again) -> Option<Duration> {
+    /// When the lab is tried again, if nothing that is watched changes before.
+    pub fn action(&self, lab: &str, again: Again) -> Action {
         if again != Again::Backoff {
             self.over(lab);
         }
         match again {
-            Again::Backoff => Some(self.next(lab)),
-            Again::Soon => Some(SOON),
-            Again::Rarely => Some(RARELY),
-            Again::OnChange => None,
+            Again::Backoff => Action::requeue(self.next(lab)),
+            Again::Soon => Action::requeue(SOON),
+            Again::Rarely => Action::requeue(RARELY),
+            Again::OnChange => Action::await_change(),
         }
     }
 
-    /// The API server answers for this lab, or the lab is gone.
+    /// The API server answers for this lab.
     pub fn over(&self, lab: &str) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(lab);
     }
@@ -65,13 +67,13 @@ mod tests {
     #[test]
     fn pauses_double_for_each_lab_until_it_is_over() {
         let retries = Retries::default();
-        let pauses = |lab| retries.pause(lab, Again::Backoff).map(|pause| pause.as_secs());
-        let all: Vec<_> = (0..7).filter_map(|_| pauses("a")).collect();
-        assert_eq!(all, [1, 2, 4, 8, 16, 30, 30]);
-        assert_eq!(pauses("b"), Some(1));
-        assert_eq!(retries.pause("a", Again::Soon), Some(SOON));
-        assert_eq!(pauses("a"), Some(1));
-        assert_eq!(retries.pause("a", Again::OnChange), None);
+        let after = |seconds| Action::requeue(Duration::from_secs(seconds));
+        let all: Vec<_> = (0..7).map(|_| retries.action("a", Again::Backoff)).collect();
+        assert_eq!(all, [1, 2, 4, 8, 16, 30, 30].map(after));
+        assert_eq!(retries.action("b", Again::Backoff), after(1));
+        assert_eq!(retries.action("a", Again::Soon), Action::requeue(SOON));
+        assert_eq!(retries.action("a", Again::Backoff), after(1));
+        assert_eq!(retries.action("a", Again::OnChange), Action::await_change());
     }
 
     #[test]

@@ -179,8 +179,7 @@ fn lab_of(pod: &Pod) -> Option<ObjectRef<Lab>> {
 #[allow(clippy::needless_pass_by_value)] // the Controller hands both out
 fn on_error(lab: Arc<Lab>, error: &Error, context: Arc<Context>) -> Action {
     context.metrics.failed(error.reason());
-    let pause = context.retries.pause(&lab.uid().unwrap_or_default(), Again::Backoff);
-    pause.map_or_else(Action::await_change, Action::requeue)
+    context.retries.action(&lab.uid().unwrap_or_default(), Again::Backoff)
 }
 
 fn log(error: &controller::Error<Error, watcher::Error>) {

@@ -148,8 +148,5 @@ fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
 
 /// The dashboard's resident memory, in bytes.
 fn resident(show: &Show) -> Result<u64, Box<dyn std::error::Error>> {
-    let id = show.dashboard.process_id().ok_or("the dashboard does not run")?;
-    let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-    Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
+    Ok(usage::resident(show.dashboard.process_id().ok_or("the dashboard does not run")?)?)
 }

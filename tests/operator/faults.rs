@@ -6,7 +6,6 @@ use std::{
 };
 
 use edalab_tests::{
-    edalabs::{Really, apply},
     rig::{
         operator::Operator,
         proxy::{Fate, Judge, Open, Proxy, Write},
@@ -19,7 +18,7 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, api::DeleteParams};
 use serde_json::json;
 
-use crate::plane::{LAB, Plane, brought, delete, settled};
+use crate::plane::{LAB, Plane, brought, delete, set, settled};
 
 /// The operator's counter of what went wrong.
 const ERRORS: &str = "edalab_operator_errors_total";
@@ -56,7 +55,7 @@ pub(crate) async fn an_api_server_in_trouble(plane: Arc<Plane>) -> Outcome {
     proxy.count_anew();
     proxy.obey(Trouble(60));
     let began = Instant::now();
-    apply(&space.labs(), LAB, &json!({}), Really::Yes).await?.map_err(|refusal| refusal.message)?;
+    set(&space, &json!({})).await?;
     let objects = wait::until("the lab to be whole", SOON, async || {
         let found = settled(&space).await.map_err(|problem| problem.to_string())?;
         let differences = wanted.differences(&found.anywhere(&space.name));
@@ -112,7 +111,7 @@ pub(crate) async fn a_namespace_that_goes(plane: Arc<Plane>) -> Outcome {
     let space = plane.namespace("t-goes").await?;
     proxy.count_anew();
     proxy.obey(Slow(Duration::from_millis(200)));
-    apply(&space.labs(), LAB, &json!({}), Really::Yes).await?.map_err(|refusal| refusal.message)?;
+    set(&space, &json!({})).await?;
     wait::until("the first write", SOON, async || match proxy.writes().len() {
         0 => Err("none"),
         _ => Ok(()),

@@ -1,27 +1,27 @@
 //! What an operator does for a lab in which nothing happens: nothing.
 
 use std::{
-    env, fs,
+    env,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use edalab_tests::{
-    edalabs::{Really, apply},
-    objects::Objects,
     rig::{
         apiserver::{OPERATOR, Written},
         cluster::Space,
         kubelet::Kubelet,
         operator::Operator,
     },
-    suite::Outcome,
+    suite::{self, Outcome},
+    usage,
 };
 use serde_json::json;
 
 use crate::{
     brokers::{Brokers, whole},
-    plane::{Fallible, LAB, Plane, delete},
+    objects::Objects,
+    plane::{Fallible, LAB, Plane, delete, set},
 };
 
 /// How long is looked; `IDLE_SECONDS` overrules it. The operator looks by itself once a minute.
@@ -35,8 +35,6 @@ const PERCENT_OF_A_CORE: f64 = 1.0;
 const APPLIED: Duration = Duration::from_secs(1);
 const EDITS: u32 = 5;
 const NEVER: Duration = Duration::from_secs(60);
-/// Linux counts a process's time in hundredths of a second (`getconf CLK_TCK`).
-const TICKS: f64 = 100.0;
 
 pub(crate) async fn an_idle_lab_is_left_alone(plane: Arc<Plane>) -> Outcome {
     plane.brokers().await?;
@@ -47,11 +45,12 @@ pub(crate) async fn an_idle_lab_is_left_alone(plane: Arc<Plane>) -> Outcome {
     whole(&space, &json!({})).await?;
     tokio::time::sleep(REST).await;
 
-    let looked = env::var("IDLE_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(LOOKED);
+    let looked = suite::setting("IDLE_SECONDS", LOOKED);
     let id = operator.id().ok_or("no operator")?;
-    let (written, spent) = (plane.server.written()?.len(), cpu_seconds(id)?);
+    let (written, spent) = (plane.server.written()?.len(), usage::cpu_seconds(id)?);
     tokio::time::sleep(Duration::from_secs(looked)).await;
-    let (all, spent, memory) = (plane.server.written()?, cpu_seconds(id)? - spent, resident(id)?);
+    let (all, spent, memory) =
+        (plane.server.written()?, usage::cpu_seconds(id)? - spent, usage::resident(id)?);
     let ours = |write: &&Written| write.user.username == OPERATOR;
     let (leases, others): (Vec<&Written>, Vec<&Written>) =
         all[written..].iter().filter(ours).partition(|write| write.path.contains("/leases/"));
@@ -92,7 +91,7 @@ async fn slowest_edit(space: &Space) -> Fallible<Duration> {
         let before = Objects::of(space, LAB).await?;
         let spec = json!({"services": {"quotation": {"quoteValidity": format!("{hours}h")}}});
         let began = Instant::now();
-        apply(&space.labs(), LAB, &spec, Really::Yes).await?.map_err(|refusal| refusal.message)?;
+        set(space, &spec).await?;
         while before.restarted(LAB, &Objects::of(space, LAB).await?) != ["quotation"] {
             assert!(began.elapsed() < NEVER, "the edit does not arrive");
         }
@@ -100,22 +99,4 @@ async fn slowest_edit(space: &Space) -> Fallible<Duration> {
         whole(space, &spec).await?;
     }
     Ok(slowest)
-}
-
-/// The time that a process has spent on a core, its own and the kernel's (proc(5), stat, fields 14 and 15).
-fn cpu_seconds(process: u32) -> Result<f64, Box<dyn std::error::Error>> {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // The second field is a name in brackets, which may have blanks.
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks =
-        |field: usize| fields.get(field).and_then(|text| text.parse::<f64>().ok()).ok_or("no such field");
-    Ok((ticks(11)? + ticks(12)?) / TICKS)
-}
-
-/// The memory that a process has in bytes (VmRSS).
-fn resident(process: u32) -> Result<u64, Box<dyn std::error::Error>> {
-    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-    let kilobytes: u64 = line.trim_end_matches("kB").trim().parse()?;
-    Ok(kilobytes << 10)
 }

@@ -6,13 +6,16 @@ use std::{
         Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use edalab_tests::rig::{
-    door::Guard,
-    operator::Victim,
-    proxy::{Fate, Judge, Write},
+use edalab_tests::{
+    rig::{
+        door::Guard,
+        operator::Victim,
+        proxy::{Fate, Judge, Write},
+    },
+    suite::Outcome,
 };
 use http::StatusCode;
 
@@ -71,6 +74,48 @@ impl Kill {
             })),
             _ => {}
         }
+    }
+}
+
+/// How the kills of a trial went.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    began: Instant,
+    met: usize,
+    missed: usize,
+    wrong: Vec<String>,
+}
+
+impl Tally {
+    pub(crate) fn begin() -> Self {
+        Self { began: Instant::now(), met: 0, missed: 0, wrong: Vec::new() }
+    }
+
+    /// A kill was met, or the write that it waited for did not come.
+    pub(crate) fn killed(&mut self, met: bool) {
+        *(if met { &mut self.met } else { &mut self.missed }) += 1;
+    }
+
+    /// What stands after a kill is not what stands without one.
+    pub(crate) fn differs(&mut self, told: String) {
+        self.wrong.push(told);
+    }
+
+    /// Nothing may differ, and more than so many of ten kills must have been met.
+    pub(crate) fn close(self, writes: [usize; 2], of_ten: usize) -> Outcome {
+        let Self { began, met, missed, wrong } = self;
+        println!(
+            "{} writes to create and {} to edit: {met} kills, {missed} not met, {} with a difference, {:.1} s",
+            writes[0],
+            writes[1],
+            wrong.len(),
+            began.elapsed().as_secs_f32()
+        );
+        if !wrong.is_empty() {
+            return Err(wrong.join("\n").into());
+        }
+        assert!(met * 10 > (met + missed) * of_ten, "most kills are met");
+        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@ mod faults;
 mod idle;
 mod kill;
 mod mutations;
+mod objects;
 mod plane;
 
 use std::process::ExitCode;

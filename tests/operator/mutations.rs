@@ -3,7 +3,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    env,
     sync::Arc,
     time::Instant,
 };
@@ -12,7 +11,7 @@ use edalab_tests::{
     cases::{self, Case},
     edalabs::{self, Really, apply},
     rig::operator::Operator,
-    suite::Outcome,
+    suite::{self, Outcome},
     texts::TEXTS,
 };
 use fastrand::Rng;
@@ -44,9 +43,7 @@ struct Edit {
 }
 
 pub(crate) async fn edits_arrive_and_can_be_taken_back(plane: Arc<Plane>) -> Outcome {
-    let number =
-        |name: &str, default| env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
-    let (first, count) = (number("SEED", SEED), number("MUTATIONS", EDITS));
+    let (first, count) = (suite::setting("SEED", SEED), suite::setting("MUTATIONS", EDITS));
     let all = cases::cases(&edalabs::spec_schema(&edalabs::definition()), TEXTS)?;
     let table = restarts();
     let mut operator = Operator::new("mutations", &plane.server.url(), "").await?;
@@ -82,19 +79,10 @@ async fn try_edit(
     let opens = [&edit.before, &edit.after].into_iter().any(|spec| spec["hostAccess"]["enabled"] == true);
     let _alone = if opens { Some(node_ports.write().await) } else { None };
     let _shared = if opens { None } else { Some(node_ports.read().await) };
-    let told = |problem: String| {
-        format!(
-            "SEED={} MUTATIONS=1 ({}): {problem}\n  {}\n  {}",
-            edit.seed,
-            edit.what.join(", "),
-            edit.before,
-            edit.after
-        )
-    };
-    match follow(plane, &edit, table).await {
-        Ok(taken) => Ok(taken),
-        Err(problem) => Err(told(problem.to_string())),
-    }
+    follow(plane, &edit, table).await.map_err(|problem| {
+        let Edit { seed, before, after, what, .. } = &edit;
+        format!("SEED={seed} MUTATIONS=1 ({}): {problem}\n  {before}\n  {after}", what.join(", "))
+    })
 }
 
 async fn follow(plane: &Plane, edit: &Edit, table: &BTreeMap<String, BTreeSet<String>>) -> Fallible<bool> {
@@ -104,36 +92,30 @@ async fn follow(plane: &Plane, edit: &Edit, table: &BTreeMap<String, BTreeSet<St
         // Two good values can be bad together.
         Err(refusal) => return named(&edit.before, &refusal.message).map(|()| false),
     };
-    let said = apply(&space.labs(), LAB, &edit.after, Really::Yes).await?;
-    let taken = said.is_ok();
-    match said {
-        Ok(_) => {
-            let after = settled(&space).await?;
-            if edit.after["paused"] == true {
-                same("a paused lab was changed", &before.differences(&after))?;
-            } else {
-                declared(before.restarted(LAB, &after), edit, table)?;
-            }
-            let back = brought(&space, &edit.before).await?;
-            same("taken back, it is not as before", &before.differences(&back))?;
-            delete(&space).await?;
-            if edit.after["paused"] != true {
-                let fresh = plane.namespace(&format!("f-{}", edit.seed)).await?;
-                let anew = brought(&fresh, &edit.after).await?.anywhere(&fresh.name);
-                same(
-                    "a lab that was never otherwise is not the same",
-                    &after.anywhere(&space.name).differences(&anew),
-                )?;
-                delete(&fresh).await?;
-            }
-        }
-        Err(refusal) => {
-            named(&edit.after, &refusal.message)?;
-            same("a refused edit changed something", &before.differences(&settled(&space).await?))?;
-            space.labs().delete(LAB, &DeleteParams::default()).await?;
-        }
+    if let Err(refusal) = apply(&space.labs(), LAB, &edit.after, Really::Yes).await? {
+        named(&edit.after, &refusal.message)?;
+        same("a refused edit changed something", &before.differences(&settled(&space).await?))?;
+        space.labs().delete(LAB, &DeleteParams::default()).await?;
+        return Ok(false);
     }
-    Ok(taken)
+    let after = settled(&space).await?;
+    let paused = edit.after["paused"] == true;
+    if paused {
+        same("a paused lab was changed", &before.differences(&after))?;
+    } else {
+        declared(before.restarted(LAB, &after), edit, table)?;
+    }
+    let back = brought(&space, &edit.before).await?;
+    same("taken back, it is not as before", &before.differences(&back))?;
+    delete(&space).await?;
+    if !paused {
+        let fresh = plane.namespace(&format!("f-{}", edit.seed)).await?;
+        let anew = brought(&fresh, &edit.after).await?.anywhere(&fresh.name);
+        let differences = after.anywhere(&space.name).differences(&anew);
+        same("a lab that was never otherwise is not the same", &differences)?;
+        delete(&fresh).await?;
+    }
+    Ok(true)
 }
 
 fn same(what: &str, differences: &str) -> Fallible<()> {

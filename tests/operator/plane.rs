@@ -4,7 +4,6 @@ use std::{error::Error, time::Duration};
 
 use edalab_tests::{
     edalabs::{self, Really, apply},
-    objects::Objects,
     rig::{
         apiserver::{ApiServer, ApiServerRigError},
         cluster::Space,
@@ -21,7 +20,7 @@ use kube::{
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use crate::brokers::Brokers;
+use crate::{brokers::Brokers, objects::Objects};
 
 /// How long the operator may take to follow an edit, which it does in a fraction of a second, on a machine that has other
 /// tests to run as well.
@@ -67,24 +66,27 @@ impl Plane {
 pub(crate) async fn settled(space: &Space) -> Fallible<Objects> {
     wait::until(format!("the lab of {} to be followed", space.name), FOLLOWED, async || {
         let lab = space.labs().get(LAB).await.map_err(|problem| problem.to_string())?;
-        let conditions = lab.data["status"]["conditions"].as_array().cloned().unwrap_or_default();
-        let ready =
-            conditions.iter().find(|condition| condition["type"] == "Ready").cloned().unwrap_or_default();
-        let generation = lab.metadata.generation;
+        let ready = edalabs::condition(&lab, "Ready");
         // A write that failed is told as the reason of a lab that is not followed yet.
-        if ready["observedGeneration"].as_i64() == generation && ready["reason"] != "ApplyFailed" {
+        if !ready.is_null() && ready["reason"] != "ApplyFailed" {
             Ok(())
         } else {
-            Err(format!("generation {generation:?}, {ready}"))
+            Err(format!("generation {:?}, {}", lab.metadata.generation, lab.data["status"]["conditions"]))
         }
     })
     .await?;
     Ok(Objects::of(space, LAB).await?)
 }
 
+/// Applies the spec, which must be taken.
+pub(crate) async fn set(space: &Space, spec: &Value) -> Fallible<()> {
+    apply(&space.labs(), LAB, spec, Really::Yes).await?.map_err(|refusal| refusal.message)?;
+    Ok(())
+}
+
 /// Applies the spec and waits until the operator has followed.
 pub(crate) async fn brought(space: &Space, spec: &Value) -> Fallible<Objects> {
-    apply(&space.labs(), LAB, spec, Really::Yes).await?.map_err(|refusal| refusal.message)?;
+    set(space, spec).await?;
     settled(space).await
 }
 

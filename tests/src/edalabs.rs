@@ -34,6 +34,14 @@ pub fn spec_schema(definition: &CustomResourceDefinition) -> Value {
     definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"].clone()
 }
 
+/// The condition of that type, where it is told of the spec that the lab has now; else null.
+pub fn condition(lab: &DynamicObject, kind: &str) -> Value {
+    let all = lab.data["status"]["conditions"].as_array().into_iter().flatten();
+    let now = lab.metadata.generation;
+    let mut told = all.filter(|condition| condition["observedGeneration"].as_i64() == now);
+    told.find(|condition| condition["type"] == kind).cloned().unwrap_or_default()
+}
+
 /// Whether the API server keeps what it takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Really {

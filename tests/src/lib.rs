@@ -8,7 +8,6 @@ pub mod documents;
 pub mod edalabs;
 pub mod judge;
 pub mod link;
-pub mod objects;
 pub mod reader;
 pub mod rig;
 pub mod rights;
@@ -16,6 +15,7 @@ pub mod scrape;
 pub mod sse;
 pub mod suite;
 pub mod texts;
+pub mod usage;
 pub mod wait;
 
 use std::time::{Duration, SystemTime};

@@ -1,7 +1,7 @@
 //! Runs a suite's trials over what they share, and takes that down again whatever comes.
 
 use std::{
-    fmt,
+    env, fmt,
     process::ExitCode,
     sync::{Arc, LazyLock},
     time::{Duration, Instant},
@@ -55,6 +55,11 @@ macro_rules! trial {
 /// Runs a future on the suite's runtime, from a trial's own thread.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     RUNTIME.block_on(future)
+}
+
+/// A number from the environment.
+pub fn setting(name: &str, default: u64) -> u64 {
+    env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
 impl<R: Rig> Suite<R> {

@@ -1,7 +1,7 @@
 //! What is set for the whole lab, as a service follows it: the last record on `edalab.control`. Every record that is taken
 //! over is answered on `edalab.control-ack`, so that the operator can tell who does not follow.
 
-use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{Json, Router, extract::State, http::StatusCode, response::IntoResponse as _, routing::get};
 use jiff::Timestamp;
@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     backoff::{self, Backoff},
     config::Identity,
-    kafka::{self, QuietContext},
+    kafka::{self, Hearing, QuietContext},
     metrics::Metrics,
 };
 
@@ -144,19 +144,16 @@ impl Follower {
             .set("linger.ms", "0")
             .create_with_context(QuietContext)?;
         let mut look = tokio::time::interval_at(Instant::now() + LOOK, LOOK);
-        let (reading, answering) = (Arc::clone(&consumer), producer.clone());
-        let mut silence = pin!(kafka::falls_silent(move || {
-            let topic = topics::CONTROL.as_str();
-            kafka::hears(reading.client(), topic) && kafka::hears(answering.client(), topic)
-        }));
+        let mut hearing = Hearing::begin();
         // The offset after the last record that was read.
         let mut next = 0;
         loop {
             let record = tokio::select! {
                 record = consumer.recv() => record,
-                () = &mut silence => return Err(FollowError::Silent),
                 _ = look.tick() => {
-                    must_reach(&consumer, next).await?;
+                    if hearing.is_lost(must_reach(&consumer, &producer, next).await?) {
+                        return Err(FollowError::Silent);
+                    }
                     continue;
                 }
             };
@@ -221,15 +218,25 @@ impl Follower {
 }
 
 /// Fails where the topic ends before what was read of it: it was made anew, and the client, which goes by the leader's
-/// epoch, may take the new one for old news for good. A Kafka that does not say has the topic still.
-async fn must_reach(consumer: &Arc<StreamConsumer<QuietContext>>, next: i64) -> Result<(), FollowError> {
-    let consumer = Arc::clone(consumer);
+/// epoch, may take the new one for old news for good. A Kafka that does not say has the topic still. Whether both clients
+/// hear of a broker.
+async fn must_reach(
+    consumer: &Arc<StreamConsumer<QuietContext>>,
+    producer: &FutureProducer<QuietContext>,
+    next: i64,
+) -> Result<bool, FollowError> {
+    let (consumer, producer) = (Arc::clone(consumer), producer.clone());
     let asked = tokio::task::spawn_blocking(move || {
-        consumer.fetch_watermarks(topics::CONTROL.as_str(), 0, LOOK_TIME)
+        let topic = topics::CONTROL.as_str();
+        let found = consumer.fetch_watermarks(topic, 0, LOOK_TIME);
+        // A topic that comes later is no silence.
+        let reader_hears = found.is_ok() || kafka::hears(consumer.client(), topic);
+        (found, reader_hears && kafka::hears(producer.client(), topic))
     });
     match asked.await {
-        Ok(Ok((_, end))) if end < next => Err(FollowError::MadeAnew),
-        _ => Ok(()),
+        Ok((Ok((_, end)), _)) if end < next => Err(FollowError::MadeAnew),
+        Ok((_, heard)) => Ok(heard),
+        Err(_) => Ok(false),
     }
 }
 

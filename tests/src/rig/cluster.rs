@@ -198,16 +198,11 @@ impl Space {
     pub async fn condition(&self, lab: &str, kind: &str, status: &str) -> Result<String, TimedOut> {
         wait::until(format!("{lab} {kind}={status}"), SETTLED, async || {
             let lab = self.labs().get(lab).await.map_err(|problem| problem.to_string())?;
-            let conditions = lab.data["status"]["conditions"].as_array().cloned().unwrap_or_default();
-            let condition = conditions.iter().find(|condition| condition["type"] == kind).cloned();
-            match condition {
-                Some(found)
-                    if found["status"] == status
-                        && found["observedGeneration"].as_i64() == lab.metadata.generation =>
-                {
-                    Ok(found["message"].as_str().unwrap_or_default().to_owned())
-                }
-                other => Err(format!("{other:?}")),
+            let found = edalabs::condition(&lab, kind);
+            if found["status"] == status {
+                Ok(found["message"].as_str().unwrap_or_default().to_owned())
+            } else {
+                Err(lab.data["status"]["conditions"].to_string())
             }
         })
         .await

@@ -101,14 +101,10 @@ impl Operator {
         Ok(Self { command, metrics, folder, process: None, victim: Victim::default() })
     }
 
-    /// Sets a variable of its environment, from the next start on.
-    pub fn set_env(&mut self, name: &str, value: &str) {
-        self.command.env(name, value);
-    }
-
     /// Starts it; it may end before anything else happens.
     pub fn launch(&mut self) -> Result<(), OperatorRigError> {
-        let process = Process::start("the operator", &self.command, &self.log())?;
+        let process =
+            Process::start("the operator", &self.command, &self.folder.path().join("operator.log"))?;
         self.victim.0.store(process.id(), Ordering::SeqCst);
         self.process = Some(process);
         Ok(())
@@ -173,11 +169,6 @@ impl Operator {
             process.stop().await?;
         }
         Ok(())
-    }
-
-    /// The file that takes what it logs.
-    pub fn log(&self) -> PathBuf {
-        self.folder.path().join("operator.log")
     }
 }
 

@@ -1,6 +1,7 @@
 //! A proxy before the API server, which numbers every write and does with it what a test says.
 
 use std::{
+    fmt::Display,
     io,
     net::Ipv4Addr,
     pin::pin,
@@ -64,7 +65,7 @@ impl Judge for Open {
 /// A proxy on a port of its own. Dropping it ends it.
 pub struct Proxy {
     port: u16,
-    door: Arc<Door>,
+    gate: Arc<Gate>,
     task: JoinHandle<()>,
 }
 
@@ -74,7 +75,7 @@ impl std::fmt::Debug for Proxy {
     }
 }
 
-struct Door {
+struct Gate {
     upstream: Client,
     judge: Mutex<Arc<dyn Judge>>,
     writes: Mutex<Vec<Write>>,
@@ -85,7 +86,7 @@ struct Door {
 impl Proxy {
     /// Starts a proxy before the API server of `upstream`, which lets everything pass.
     pub async fn start(upstream: Client) -> io::Result<Self> {
-        let door = Arc::new(Door {
+        let gate = Arc::new(Gate {
             upstream,
             judge: Mutex::new(Arc::new(Open)),
             writes: Mutex::default(),
@@ -93,12 +94,12 @@ impl Proxy {
         });
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let port = listener.local_addr()?.port();
-        let router = Router::new().fallback(pass).with_state(Arc::clone(&door));
+        let router = Router::new().fallback(pass).with_state(Arc::clone(&gate));
         let task = tokio::spawn(async move {
             // Ends with the task.
             let _ = axum::serve(listener, router).await;
         });
-        Ok(Self { port, door, task })
+        Ok(Self { port, gate, task })
     }
 
     /// Where it answers.
@@ -108,22 +109,22 @@ impl Proxy {
 
     /// From now on `judge` decides about writes.
     pub fn obey(&self, judge: impl Judge) {
-        *self.door.judge.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(judge);
+        *self.gate.judge.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(judge);
     }
 
     /// The writes that it saw.
     pub fn writes(&self) -> Vec<Write> {
-        self.door.writes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.gate.writes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Forgets the writes that it saw.
     pub fn count_anew(&self) {
-        self.door.writes.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.gate.writes.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Cuts every watch, as an API server does that is restarted.
     pub fn cut_watches(&self) {
-        self.door.watches.send_replace(());
+        self.gate.watches.send_replace(());
     }
 }
 
@@ -133,11 +134,11 @@ impl Drop for Proxy {
     }
 }
 
-async fn pass(State(door): State<Arc<Door>>, request: Request) -> Response {
-    let Some(write) = door.number(&request) else {
-        return door.forward(request).await;
+async fn pass(State(gate): State<Arc<Gate>>, request: Request) -> Response {
+    let Some(write) = gate.number(&request) else {
+        return gate.forward(request).await;
     };
-    let judge = Arc::clone(&door.judge.lock().unwrap_or_else(PoisonError::into_inner));
+    let judge = Arc::clone(&gate.judge.lock().unwrap_or_else(PoisonError::into_inner));
     let fate = judge.before(&write);
     match fate {
         Fate::Refuse(status) => return refusal(status),
@@ -146,11 +147,8 @@ async fn pass(State(door): State<Arc<Door>>, request: Request) -> Response {
     }
     // To its end, also when whoever wrote is killed: an API server whose client breaks off can keep a node port allocated
     // to nobody, for minutes.
-    let passed = tokio::spawn(async move { door.forward(request).await });
-    let answer = match passed.await {
-        Ok(answer) => answer,
-        Err(problem) => (StatusCode::BAD_GATEWAY, problem.to_string()).into_response(),
-    };
+    let passed = tokio::spawn(async move { gate.forward(request).await });
+    let answer = passed.await.unwrap_or_else(|problem| not_passed(&problem));
     judge.between(&write);
     match fate {
         Fate::LoseAnswer => cut_off(),
@@ -158,7 +156,7 @@ async fn pass(State(door): State<Arc<Door>>, request: Request) -> Response {
     }
 }
 
-impl Door {
+impl Gate {
     /// The write that a request is; nothing where it only reads, or keeps a Lease.
     fn number(&self, request: &Request) -> Option<Write> {
         let path = request.uri().path();
@@ -172,10 +170,7 @@ impl Door {
     }
 
     async fn forward(&self, request: Request) -> Response {
-        match self.try_forward(request).await {
-            Ok(response) => response,
-            Err(problem) => (StatusCode::BAD_GATEWAY, problem.to_string()).into_response(),
-        }
+        self.try_forward(request).await.unwrap_or_else(|problem| not_passed(&problem))
     }
 
     async fn try_forward(&self, request: Request) -> Result<Response, BoxError> {
@@ -222,6 +217,10 @@ fn until_cut(
             Some((next, (passed, cut, open)))
         },
     )
+}
+
+fn not_passed(problem: &impl Display) -> Response {
+    (StatusCode::BAD_GATEWAY, problem.to_string()).into_response()
 }
 
 /// A connection that breaks before the answer is whole.

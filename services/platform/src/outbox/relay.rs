@@ -265,6 +265,7 @@ impl Relay {
         rows: &[Stored],
         ids: &[SchemaId],
     ) -> Vec<Result<(), KafkaError>> {
+        let mut refused = None;
         let mut pending = Vec::with_capacity(rows.len());
         for (row, id) in rows.iter().zip(ids) {
             if row.number() <= self.maybe_sent {
@@ -281,15 +282,16 @@ impl Relay {
                 Ok(delivery) => pending.push(delivery.instrument(span)),
                 // What follows a row that was not taken stays behind it.
                 Err((error, _)) => {
-                    let mut answers = answers(producer, &row.topic, pending).await;
-                    answers.push(Err(error));
-                    return answers;
+                    refused = Some(Err(error));
+                    break;
                 }
             }
             self.maybe_sent = self.maybe_sent.max(row.number());
         }
-        let topic = rows.last().map_or("", |row| &row.topic);
-        answers(producer, topic, pending).await
+        let topic = rows.first().map_or("", |row| &row.topic);
+        let mut answers = answers(producer, topic, pending).await;
+        answers.extend(refused);
+        answers
     }
 
     async fn mark(&self, up_to: i64) -> Result<(), RelayError> {

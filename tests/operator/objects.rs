@@ -2,44 +2,34 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
-use k8s_openapi::api::{
-    apps::v1::{Deployment, StatefulSet},
-    core::v1::{ConfigMap, Service, ServiceAccount},
-    rbac::v1::{Role, RoleBinding},
+use edalab_operator::{
+    build::{DESIRED_HASH, Kind},
+    dereference::api_resource,
 };
+use edalab_tests::rig::cluster::Space;
 use kube::{
     Api, ResourceExt,
-    api::{ApiResource, DynamicObject, ListParams},
+    api::{DynamicObject, ListParams},
 };
 use serde_json::Value;
-
-use crate::rig::cluster::Space;
 
 /// What the API server and Kubernetes' controllers add, which differs between two objects that are the same to us.
 const ADDED: [&str; 5] = ["uid", "resourceVersion", "creationTimestamp", "generation", "managedFields"];
 const REVISION: &str = "deployment.kubernetes.io/revision";
 /// Hashes of the operator's, over the namespace and the lab's uid among others.
-const HASHES: [&str; 2] = ["edalab.dev/desired-hash", "edalab.dev/config-hash"];
+const HASHES: [&str; 2] = [DESIRED_HASH, "edalab.dev/config-hash"];
 
 /// A lab's objects at one moment, by kind and name.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Objects(BTreeMap<String, Value>);
+pub(crate) struct Objects(BTreeMap<String, Value>);
 
 impl Objects {
     /// The objects of a lab now.
-    pub async fn of(space: &Space, lab: &str) -> Result<Self, kube::Error> {
-        let kinds = [
-            ApiResource::erase::<ServiceAccount>(&()),
-            ApiResource::erase::<Role>(&()),
-            ApiResource::erase::<RoleBinding>(&()),
-            ApiResource::erase::<ConfigMap>(&()),
-            ApiResource::erase::<Service>(&()),
-            ApiResource::erase::<StatefulSet>(&()),
-            ApiResource::erase::<Deployment>(&()),
-        ];
+    pub(crate) async fn of(space: &Space, lab: &str) -> Result<Self, kube::Error> {
         let of_lab = ListParams::default().labels(&format!("app.kubernetes.io/instance={lab}"));
         let mut all = BTreeMap::new();
-        for kind in kinds {
+        for kind in Kind::ALL {
+            let kind = api_resource(kind);
             let api: Api<DynamicObject> = Api::namespaced_with(space.client.clone(), &space.name, &kind);
             for object in api.list(&of_lab).await? {
                 let name = format!("{} {}", kind.kind, object.name_any());
@@ -51,7 +41,7 @@ impl Objects {
 
     /// The same objects as a lab of this name would have them in another namespace.
     #[must_use]
-    pub fn anywhere(&self, namespace: &str) -> Self {
+    pub(crate) fn anywhere(&self, namespace: &str) -> Self {
         let moved = |object: &Value| {
             let text = object.to_string().replace(namespace, "NAMESPACE");
             let mut object: Value =
@@ -68,7 +58,7 @@ impl Objects {
     }
 
     /// What `other` has otherwise, as text for people; empty where both are the same.
-    pub fn differences(&self, other: &Self) -> String {
+    pub(crate) fn differences(&self, other: &Self) -> String {
         let mut told = String::new();
         let none = Value::Null;
         let names: std::collections::BTreeSet<&String> = self.0.keys().chain(other.0.keys()).collect();
@@ -81,7 +71,7 @@ impl Objects {
 
     /// The components whose pods are other pods after the change to `after`: another template, another number of pods,
     /// or none.
-    pub fn restarted(&self, lab: &str, after: &Self) -> Vec<String> {
+    pub(crate) fn restarted(&self, lab: &str, after: &Self) -> Vec<String> {
         let workloads = |objects: &Self| -> BTreeMap<String, Value> {
             let has_pods = |name: &str| name.starts_with("StatefulSet ") || name.starts_with("Deployment ");
             let pods = |object: &Value| {
@@ -104,7 +94,7 @@ impl Objects {
     }
 
     /// How many there are.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.0.len()
     }
 }
