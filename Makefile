@@ -99,10 +99,10 @@ test-integration: ## the half of the tests that need a cluster
 	cargo test --workspace -- cluster::
 
 test-parts: ## the other half: units, and services on a real Kafka
-	cargo test --workspace -- --skip cluster::
+	cargo test --workspace -- --skip cluster:: --skip alone::
 
 test-simulation: ## the simulator's rates, and the dashboard in a browser; they need the machine for themselves
-	cargo test --workspace --test simulate --test dashboard
+	cargo test --workspace -- alone::
 
 test-load: ## 1,000 events a second for five minutes on the lab that is up, and the figures
 	cargo build --release --bin bench && $(TARGET)/release/bench load

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use edalab_tests::{suite::Outcome, wait};
+use edalab_tests::{suite::Outcome, usage, wait};
 use futures::{StreamExt as _, future::try_join_all, stream::FuturesUnordered};
 use schemas::{header, topics};
 use tokio::{

@@ -16,7 +16,7 @@ use edalab_tests::{suite::Suite, trial};
 use show::Show;
 
 fn main() -> ExitCode {
-    Suite::new("dashboard", 1)
+    Suite::new("alone::dashboard", 1)
         .trial("an_event_is_delivered_to_who_asks_and_who_listens", trial!(events::delivered))
         .trial("a_stream_that_was_cut_goes_on_and_skips_nothing", trial!(events::resumed))
         .trial("what_cannot_be_read_is_shown_as_such", trial!(events::unreadable))

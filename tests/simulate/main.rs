@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use edalab_tests::{rig::stand::Stand, suite::Suite, trial};
 
 fn main() -> ExitCode {
-    Suite::new("simulate", 2)
+    Suite::new("alone::simulate", 2)
         .trial("two_thousand_quotes_and_what_becomes_of_them", trial!(shares::two_thousand_quotes))
         .trial("a_seed_gives_the_same_run_twice", trial!(shares::the_same_run_twice))
         .trial("a_rate_takes_effect_at_once_and_stop_stops", trial!(rate::rates))
