@@ -8,6 +8,7 @@ NODE = $(TARGET)/asyncapi
 RELEASE = cargo build --release --locked -p edalab -p edalab-operator -p edalab-services
 EDALAB = $(RELEASE) --bin edalab --quiet && $(TARGET)/release/edalab
 CARGO_DENY = 0.20.2
+CARGO_FUZZ = 0.13.2
 
 # What other people's crates were compiled to, for the next fresh checkout that has the same ones. It is copied, not
 # shared: cargo knows our own crates' files by age alone, and of two checkouts in one folder, one would run the other's.
@@ -19,7 +20,7 @@ KEPT_release = --release
 .DEFAULT_GOAL := help
 .PHONY: help up down stop reset logs status health topics events ledger build check advisories generate asyncapi \
   keep-debug keep-release test test-integration test-parts test-simulation test-load test-machine test-exactness \
-  test-operator planted bench dashboard grafana jaeger kafka-ui
+  test-outage test-operator test-operator-node test-upgrade fuzz planted bench dashboard grafana jaeger kafka-ui
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -113,16 +114,31 @@ test-machine: ## interrupt, kill, stop and remove the lab, and look for what is 
 test-exactness: ## ten minutes of kills under 500 events a second, and the ledger closes
 	EXACT_SECONDS=600 EXACT_PAUSE=10 cargo test --workspace --test exact -- --nocapture
 
+test-outage: ## broker and registry away for two minutes each, under load (about ten minutes)
+	OUTAGE_SECONDS=120 cargo test --workspace --test trouble -- --nocapture long
+
+test-upgrade: ## what the release before left, taken over (compiles that one too: about fifteen minutes)
+	cargo test --workspace --test upgrade --test operator -- --nocapture --include-ignored before
+
+fuzz: ## ten minutes of each fuzzer (compiles everything with counters: quarter of an hour the first time)
+	cargo fuzz --version 2>/dev/null | grep -qF $(CARGO_FUZZ) || cargo install --locked --quiet cargo-fuzz@$(CARGO_FUZZ)
+	for fuzzer in wire http_body; do \
+	  cargo fuzz run --sanitizer none $$fuzzer -- -max_total_time=600 -timeout=10 -max_len=20000 || exit 1; done
+
 test-operator: ## 270 edits, a kill at each write and moment, ten idle minutes (release build; about 35 minutes)
 	$(RELEASE) --bin edalab-operator && \
 	  EDALAB_OPERATOR=$(abspath $(TARGET))/release/edalab-operator MUTATIONS=270 CRASHES_ALL=1 IDLE_SECONDS=600 \
 	  cargo test --workspace --test operator -- --nocapture
 
+test-operator-node: ## 30 edits on a kind cluster, whose pods run
+	cargo test --workspace --test operator -- --nocapture --ignored node
+
 planted: ## plant known bugs and see that the tests catch each
 	cargo build --quiet --workspace --bin planted && $(BUILT)/planted
 
-bench: ## measure consumer and ledger and print the figures (release build: quarter of an hour the first time)
-	cargo build --release --bin bench && $(TARGET)/release/bench consume && $(TARGET)/release/bench ledger
+bench: ## measure consumer, ledger and quotes and print the figures (release build: quarter of an hour the first time)
+	cargo build --release --bin bench && $(TARGET)/release/bench consume && $(TARGET)/release/bench ledger && \
+	  $(TARGET)/release/bench post
 
 dashboard: ## print where the lab's dashboard is
 	@$(EDALAB) url dashboard

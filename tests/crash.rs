@@ -152,7 +152,6 @@ async fn every_answer_is_one_event(
 async fn a_201_comes_after_a_sync(stand: Arc<Stand>) -> Outcome {
     let mut quotation = service(&stand, "traced").await?;
     let trace = quotation.data().with_file_name("trace");
-    let service = quotation.command()?;
     let mut strace = Command::new(strace().await?);
     strace.args([
         "-D", // the service is the process that is stopped, and strace its grandchild
@@ -164,9 +163,8 @@ async fn a_201_comes_after_a_sync(stand: Arc<Stand>) -> Outcome {
         "trace=read,recvfrom,write,writev,sendto,fsync,fdatasync",
         "-o",
     ]);
-    strace.arg(&trace).arg(service.get_program()).args(service.get_args());
-    strace.envs(service.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    quotation.launch(&strace)?;
+    strace.arg(&trace);
+    quotation.launch(&quotation.command_under(strace)?)?;
     quotation.ready().await?;
     for _ in 0..5 {
         quotation.quote("C001", "AUTO", 1000.0).await?;

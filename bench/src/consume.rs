@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 
-use crate::{figures::Figures, rivals::Tables, souscription, topic::Preloaded};
+use crate::{database::Tables, figures::Figures, rivals::Rivals, souscription, topic::Preloaded};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -24,7 +24,7 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<()> {
     let topic = Preloaded::fill(&stand, 1..=events)?;
     println!("{events} DevisGenere on {} partitions, {} bytes each", topic.partitions, topic.bytes_each);
 
-    let tables = Tables::of(&stand, &program).await?;
+    let rivals = Rivals { tables: Tables::of(&stand, &program, "souscription").await? };
     let heard = topic.read()?;
     let mut ours = souscription::Runs::default();
     let mut decoding = Figures::new("ceiling: read and decode, nothing else");
@@ -35,8 +35,8 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<()> {
         // Side by side in each run, so that a machine that slows down slows all of them.
         ours.measure(&stand, &program, events).await?;
         decoding.add(topic.decode_all()?);
-        storing.add(tables.store(&heard)?);
-        baseline.add(tables.one_by_one(&topic, baseline_events.min(events))?);
+        storing.add(rivals.store(&heard)?);
+        baseline.add(rivals.one_by_one(&topic, baseline_events.min(events))?);
     }
 
     println!("\nevents a second, median of {runs} runs (all runs)");

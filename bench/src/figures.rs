@@ -32,6 +32,11 @@ impl Figures {
         }
     }
 
+    /// Every one, in the order of the runs.
+    pub(crate) fn all(&self) -> String {
+        self.runs.iter().map(|run| format!("{run:.0}")).collect::<Vec<_>>().join(", ")
+    }
+
     pub(crate) fn greatest(&self) -> f64 {
         self.runs.iter().copied().fold(f64::NAN, f64::max)
     }
@@ -39,8 +44,7 @@ impl Figures {
 
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let runs: Vec<String> = self.runs.iter().map(|run| format!("{run:.0}")).collect();
-        write!(f, "{:>10.0}  {} ({})", self.median(), self.name, runs.join(", "))
+        write!(f, "{:>10.0}  {} ({})", self.median(), self.name, self.all())
     }
 }
 

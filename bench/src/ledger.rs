@@ -43,7 +43,7 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<()> {
         quotation.stop().await?;
         Preloaded::fill(&stand, filled + 1..=wanted)?;
         filled = wanted;
-        emitted(&quotation.data(), wanted)?;
+        emitted(&quotation.database(), wanted)?;
         quotation.restart().await?;
         look(&[("quotation", &quotation), ("souscription", &souscription)], wanted, runs).await?;
     }
@@ -51,8 +51,8 @@ pub(crate) async fn measure(arguments: &Arguments) -> Result<()> {
 }
 
 /// Quotation's database says that it has emitted what was put on its topic in its name.
-fn emitted(data: &Path, events: u32) -> Result<()> {
-    let database = Connection::open(data.join("quotation.db"))?;
+fn emitted(database: &Path, events: u32) -> Result<()> {
+    let database = Connection::open(database)?;
     let topic = topics::DEVIS_GENERE.as_str();
     let rows =
         database.execute("UPDATE outbox_topic SET last = ? WHERE topic = ?", params![events, topic])?;

@@ -2,9 +2,11 @@
 //! a machine is, is no test.
 
 mod consume;
+mod database;
 mod figures;
 mod ledger;
 mod load;
+mod post;
 mod process;
 mod rivals;
 mod souscription;
@@ -31,16 +33,25 @@ enum What {
     Ledger(ledger::Arguments),
     /// How a whole lab does under load: the one that `make up` made.
     Load(load::Arguments),
+    /// How fast quotation makes quotes durable.
+    Post(post::Arguments),
+    /// A server that quotation is compared to.
+    #[command(hide = true)]
+    Rival(post::rival::Arguments),
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let Arguments { what } = Arguments::parse();
-    println!("{}\n", figures::Machine::here()?);
+    if !matches!(what, What::Rival(_)) {
+        println!("{}\n", figures::Machine::here()?);
+    }
     match what {
         What::Consume(arguments) => consume::measure(&arguments).await,
         What::Ledger(arguments) => ledger::measure(&arguments).await,
         What::Load(arguments) => load::measure(&arguments).await,
+        What::Post(arguments) => post::measure(&arguments).await,
+        What::Rival(arguments) => post::rival::run(arguments).await,
     }
 }
 

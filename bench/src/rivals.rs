@@ -1,23 +1,16 @@
-//! The baseline, and what SQLite can do at best: both by SQLite's plain interface, with statements that are compiled once,
-//! on the tables and with the pragmas of the service.
+//! The baseline of a consumer, and what SQLite can do at best, both with statements that are compiled once.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, time::Instant};
 
-use anyhow::{Context as _, Result};
-use edalab_tests::rig::{
-    service::{Service, Settings},
-    stand::Stand,
-};
+use anyhow::Result;
 use rdkafka::consumer::{CommitMode, Consumer as _};
 use rusqlite::{Connection, Transaction, params};
 use schemas::{DevisGenere, topics};
-use tempfile::TempDir;
 
-use crate::topic::{self, Heard, Preloaded};
+use crate::{
+    database::{self, Tables},
+    topic::{self, Heard, Preloaded},
+};
 
 /// As many as the consumer puts into one transaction.
 const GROUP: usize = 1000;
@@ -27,37 +20,16 @@ const REMEMBER: &str =
     "INSERT INTO inbox (event_id, partition, offset) VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
 const ADVANCE: &str = "UPDATE consumer_offset SET next_offset = ? WHERE id = ?";
 
-/// An empty database of souscription, to be copied.
+/// What stands beside souscription, on its tables.
 #[derive(Debug)]
-pub(crate) struct Tables {
-    folder: TempDir,
+pub(crate) struct Rivals {
+    pub(crate) tables: Tables,
 }
 
-impl Tables {
-    /// Lets the service make them.
-    pub(crate) async fn of(stand: &Stand, program: &Path) -> Result<Self> {
-        let settings = Settings { service: "souscription", ..stand.settings(program, "bench") };
-        // It finds no broker, and so stores nothing.
-        let mut service = Service::new(Settings { bootstrap: "127.0.0.1:9".to_owned(), ..settings })?;
-        service.launch(&service.command()?)?;
-        let database = service.data().join("souscription.db");
-        edalab_tests::wait::until("souscription's tables", Duration::from_secs(30), async || {
-            match service.look_up("/health").await {
-                Ok(_) => Ok(()),
-                Err(problem) => Err(problem.to_string()),
-            }
-        })
-        .await?;
-        service.stop().await?;
-        let folder = tempfile::Builder::new().prefix("edalab-bench-").tempdir()?;
-        std::fs::copy(&database, folder.path().join("empty.db"))
-            .context("copy souscription's empty database")?;
-        Ok(Self { folder })
-    }
-
+impl Rivals {
     /// Events a second: quote, inbox and offset of events that are in memory already.
     pub(crate) fn store(&self, heard: &[Heard]) -> Result<f64> {
-        let (mut database, _file) = self.open()?;
+        let mut database = self.open()?;
         let began = Instant::now();
         for group in heard.chunks(GROUP) {
             let transaction = database.transaction()?;
@@ -83,7 +55,7 @@ impl Tables {
     /// Events a second of a consumer as tutorials have it: an event, its effect in a transaction, its offset to Kafka. The
     /// offset is not waited for, which is faster, and as safe: the effect is durable before.
     pub(crate) fn one_by_one(&self, topic: &Preloaded, events: u32) -> Result<f64> {
-        let (mut database, _file) = self.open()?;
+        let mut database = self.open()?;
         let consumer = topic.consumer()?;
         let mut message = topic::next(&consumer)?;
         let began = Instant::now();
@@ -100,29 +72,13 @@ impl Tables {
         Ok(f64::from(events) / began.elapsed().as_secs_f64())
     }
 
-    /// A database of its own, with the service's pragmas.
-    fn open(&self) -> Result<(Connection, PathBuf)> {
-        let file = self.folder.path().join("run.db");
-        for old in ["run.db", "run.db-wal", "run.db-shm"] {
-            match std::fs::remove_file(self.folder.path().join(old)) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-                _ => {}
-            }
-        }
-        std::fs::copy(self.folder.path().join("empty.db"), &file)?;
-        let database = Connection::open(&file)?;
-        for (pragma, value) in [
-            ("journal_mode", "WAL"),
-            ("synchronous", "FULL"),
-            ("foreign_keys", "ON"),
-            ("journal_size_limit", "16777216"),
-        ] {
-            database.pragma_update(None, pragma, value)?;
-        }
+    /// A database of its own, at the beginning of every partition.
+    fn open(&self) -> Result<Connection> {
+        let database = database::open(&self.tables.copy()?)?;
         for partition in 0..3 {
             database.execute(START, params![partition + 1, topics::DEVIS_GENERE.as_str(), partition])?;
         }
-        Ok((database, file))
+        Ok(database)
     }
 }
 

@@ -63,14 +63,10 @@ impl Preloaded {
         for number in numbers {
             let (envelope, event) = quote(number)?;
             let value = wire::frame(schema, &schemas::encode(&event)?);
-            let headers = envelope.headers();
-            bytes_each =
-                value.len() + headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
-            let headers = headers.iter().fold(OwnedHeaders::new(), |all, (key, value)| {
-                all.insert(Header { key, value: Some(value) })
-            });
+            bytes_each = value.len()
+                + envelope.headers().iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
             let key = event.key();
-            let mut record = BaseRecord::to(TOPIC).key(&key).payload(&value).headers(headers);
+            let mut record = BaseRecord::to(TOPIC).key(&key).payload(&value).headers(headers(&envelope));
             while let Err((error, again)) = producer.send(record) {
                 if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
                     return Err(error.into());
@@ -158,17 +154,29 @@ fn quote(number: u32) -> Result<(CloudEvent, DevisGenere)> {
         date_expiration: now + SignedDuration::from_hours(30 * 24),
         version: Version::new(1).context("versions start at 1")?,
     };
-    let envelope = CloudEvent {
+    Ok((envelope(&event, i64::from(number)), event))
+}
+
+/// What quotation says around an event.
+pub(crate) fn envelope(event: &DevisGenere, number: i64) -> CloudEvent {
+    CloudEvent {
         id: EventId::generate(),
         source: "/edalab/bench/quotation".to_owned(),
         event_type: DevisGenere::TYPE.to_owned(),
-        time: now,
+        time: event.occurred_at(),
         subject: event.key(),
-        sequence: Sequence(i64::from(number)),
-        topic_sequence: Sequence(i64::from(number)),
+        sequence: Sequence(number),
+        topic_sequence: Sequence(number),
         traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
-    };
-    Ok((envelope, event))
+    }
+}
+
+/// An envelope as a record's headers.
+pub(crate) fn headers(envelope: &CloudEvent) -> OwnedHeaders {
+    let headers = envelope.headers();
+    headers
+        .iter()
+        .fold(OwnedHeaders::new(), |all, (key, value)| all.insert(Header { key, value: Some(value) }))
 }
 
 /// Counts what the broker has confirmed.

@@ -10,6 +10,7 @@ mod kill;
 mod mutations;
 mod objects;
 mod plane;
+mod takeover;
 
 use std::process::ExitCode;
 
@@ -30,5 +31,10 @@ fn main() -> ExitCode {
         .trial("watches_that_break_are_begun_again", trial!(faults::watches_that_break))
         .trial("a_namespace_that_goes_is_told", trial!(faults::a_namespace_that_goes))
         .trial("of_two_operators_one_writes", trial!(faults::of_two_operators_one_writes))
+        .long_trial("edits_arrive_on_a_cluster_with_a_node", trial!(mutations::on_a_real_cluster))
+        .long_trial(
+            "an_operator_takes_over_from_the_release_before",
+            trial!(takeover::from_the_release_before),
+        )
         .main(Plane::start)
 }

@@ -10,13 +10,17 @@ use std::{
 use edalab_tests::{
     cases::{self, Case},
     edalabs::{self, Really, apply},
-    rig::operator::Operator,
-    suite::{self, Outcome},
+    rig::{
+        cluster::{Cluster, Space},
+        operator::Operator,
+    },
+    suite::{self, Outcome, Rig},
     texts::TEXTS,
 };
 use fastrand::Rng;
 use futures::{StreamExt, stream};
-use kube::api::DeleteParams;
+use k8s_openapi::api::core::v1::Pod;
+use kube::{ResourceExt, api::ListParams};
 use serde_json::{Map, Value, json};
 use tokio::sync::RwLock;
 
@@ -24,6 +28,8 @@ use crate::plane::{Fallible, LAB, Plane, brought, delete, settled};
 
 /// How many edits; `MUTATIONS` overrules it.
 const EDITS: u64 = 24;
+/// The same on a cluster with a node.
+const EDITS_OF_A_CLUSTER: u64 = 30;
 /// The edits begin with this seed; `SEED` overrules it.
 const SEED: u64 = 1;
 /// Labs at the same time.
@@ -43,18 +49,34 @@ struct Edit {
 }
 
 pub(crate) async fn edits_arrive_and_can_be_taken_back(plane: Arc<Plane>) -> Outcome {
-    let (first, count) = (suite::setting("SEED", SEED), suite::setting("MUTATIONS", EDITS));
-    let all = cases::cases(&edalabs::spec_schema(&edalabs::definition()), TEXTS)?;
-    let table = restarts();
     let mut operator = Operator::new("mutations", &plane.server.url(), "").await?;
     operator.start().await?;
+    let tried = try_edits(EDITS, AT_ONCE, async |name| Ok(plane.namespace(name).await?)).await;
+    operator.stop().await?;
+    tried
+}
+
+/// The same on a cluster with a node, whose pods run: one lab after the other, because each has a Kafka.
+pub(crate) async fn on_a_real_cluster(_: Arc<Plane>) -> Outcome {
+    let cluster = Cluster::start().await?;
+    let tried = try_edits(EDITS_OF_A_CLUSTER, 1, async |name| Ok(cluster.namespace(name).await?)).await;
+    if tried.is_err() {
+        cluster.explain().await;
+    }
+    tried
+}
+
+/// Tries so many edits in namespaces that `namespace` makes.
+async fn try_edits(count: u64, at_once: usize, namespace: impl AsyncFn(&str) -> Fallible<Space>) -> Outcome {
+    let (first, count) = (suite::setting("SEED", SEED), suite::setting("MUTATIONS", count));
+    let all = cases::cases(&edalabs::spec_schema(&edalabs::definition()), TEXTS)?;
+    let table = restarts();
     let began = Instant::now();
     // Node ports are the cluster's: a lab that opens them has the cluster for itself.
     let node_ports = RwLock::new(());
     let edits = stream::iter(first..first + count).map(|seed| Edit::make(seed, &all));
-    let tried = edits.map(|edit| try_edit(&plane, edit, &table, &node_ports)).buffer_unordered(AT_ONCE);
+    let tried = edits.map(|edit| try_edit(&namespace, edit, &table, &node_ports)).buffer_unordered(at_once);
     let results: Vec<Result<bool, String>> = tried.collect().await;
-    operator.stop().await?;
     let taken = results.iter().filter(|result| **result == Ok(true)).count();
     let wrong: Vec<&String> = results.iter().filter_map(|result| result.as_ref().err()).collect();
     println!(
@@ -71,7 +93,7 @@ pub(crate) async fn edits_arrive_and_can_be_taken_back(plane: Arc<Plane>) -> Out
 
 /// Whether the edit was taken, and all was as it should be; else what was not.
 async fn try_edit(
-    plane: &Plane,
+    namespace: &impl AsyncFn(&str) -> Fallible<Space>,
     edit: Edit,
     table: &BTreeMap<String, BTreeSet<String>>,
     node_ports: &RwLock<()>,
@@ -79,14 +101,18 @@ async fn try_edit(
     let opens = [&edit.before, &edit.after].into_iter().any(|spec| spec["hostAccess"]["enabled"] == true);
     let _alone = if opens { Some(node_ports.write().await) } else { None };
     let _shared = if opens { None } else { Some(node_ports.read().await) };
-    follow(plane, &edit, table).await.map_err(|problem| {
+    follow(namespace, &edit, table).await.map_err(|problem| {
         let Edit { seed, before, after, what, .. } = &edit;
         format!("SEED={seed} MUTATIONS=1 ({}): {problem}\n  {before}\n  {after}", what.join(", "))
     })
 }
 
-async fn follow(plane: &Plane, edit: &Edit, table: &BTreeMap<String, BTreeSet<String>>) -> Fallible<bool> {
-    let space = plane.namespace(&format!("m-{}", edit.seed)).await?;
+async fn follow(
+    namespace: &impl AsyncFn(&str) -> Fallible<Space>,
+    edit: &Edit,
+    table: &BTreeMap<String, BTreeSet<String>>,
+) -> Fallible<bool> {
+    let space = namespace(&format!("m-{}", edit.seed)).await?;
     let before = match apply(&space.labs(), LAB, &edit.before, Really::Yes).await? {
         Ok(_) => settled(&space).await?,
         // Two good values can be bad together.
@@ -95,27 +121,55 @@ async fn follow(plane: &Plane, edit: &Edit, table: &BTreeMap<String, BTreeSet<St
     if let Err(refusal) = apply(&space.labs(), LAB, &edit.after, Really::Yes).await? {
         named(&edit.after, &refusal.message)?;
         same("a refused edit changed something", &before.differences(&settled(&space).await?))?;
-        space.labs().delete(LAB, &DeleteParams::default()).await?;
+        delete(&space).await?;
         return Ok(false);
     }
+    let pods = pods(&space).await?;
     let after = settled(&space).await?;
     let paused = edit.after["paused"] == true;
     if paused {
         same("a paused lab was changed", &before.differences(&after))?;
     } else {
-        declared(before.restarted(LAB, &after), edit, table)?;
+        let restarted = before.restarted(LAB, &after);
+        still_there(&pods, &self::pods(&space).await?, &restarted)?;
+        declared(restarted, edit, table)?;
     }
     let back = brought(&space, &edit.before).await?;
     same("taken back, it is not as before", &before.differences(&back))?;
     delete(&space).await?;
     if !paused {
-        let fresh = plane.namespace(&format!("f-{}", edit.seed)).await?;
+        let fresh = namespace(&format!("f-{}", edit.seed)).await?;
         let anew = brought(&fresh, &edit.after).await?.anywhere(&fresh.name);
         let differences = after.anywhere(&space.name).differences(&anew);
         same("a lab that was never otherwise is not the same", &differences)?;
         delete(&fresh).await?;
     }
     Ok(true)
+}
+
+/// The component of each pod, by the pod's uid.
+async fn pods(space: &Space) -> Fallible<BTreeMap<String, String>> {
+    let of_lab = ListParams::default().labels(&format!("app.kubernetes.io/instance={LAB}"));
+    let pods = space.objects::<Pod>().list(&of_lab).await?.into_iter().map(|pod| {
+        let component = pod.labels().get("app.kubernetes.io/name").cloned();
+        (pod.uid().unwrap_or_default(), component.unwrap_or_default())
+    });
+    Ok(pods.collect())
+}
+
+/// Whoever is not restarted keeps its pods.
+fn still_there(
+    before: &BTreeMap<String, String>,
+    after: &BTreeMap<String, String>,
+    restarted: &[String],
+) -> Fallible<()> {
+    let gone =
+        before.iter().filter(|(uid, component)| !after.contains_key(*uid) && !restarted.contains(component));
+    let gone: BTreeSet<&String> = gone.map(|(_, component)| component).collect();
+    same(
+        "other pods of components whose template is the same",
+        &gone.into_iter().cloned().collect::<Vec<_>>().join(", "),
+    )
 }
 
 fn same(what: &str, differences: &str) -> Fallible<()> {

@@ -1,11 +1,14 @@
 //! Labs as the API server takes them, without our own types: what is wrong by them must be sayable too.
 
+use std::path::Path;
+
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{
     Api, Client,
     api::{ApiResource, DynamicObject, Patch, PatchParams},
     core::{GroupVersionKind, Status},
 };
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::rig::program::ROOT;
@@ -23,9 +26,23 @@ pub fn manifest(name: &str, spec: &Value) -> Value {
 
 /// The definition, as the checkout has it.
 pub fn definition() -> CustomResourceDefinition {
-    let path = format!("{ROOT}/crds/edalab.yaml");
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|problem| panic!("{path}: {problem}"));
-    serde_yaml_ng::from_str(&text).unwrap_or_else(|problem| panic!("{path}: {problem}"))
+    definition_of(Path::new(ROOT))
+}
+
+/// The definition, as that checkout has it.
+pub fn definition_of(checkout: &Path) -> CustomResourceDefinition {
+    read(&checkout.join("crds/edalab.yaml"))
+}
+
+/// The spec of that checkout's example.
+pub fn example_of(checkout: &Path) -> Value {
+    read::<Value>(&checkout.join("examples/lab.yaml"))["spec"].clone()
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> T {
+    let text =
+        std::fs::read_to_string(path).unwrap_or_else(|problem| panic!("{}: {problem}", path.display()));
+    serde_yaml_ng::from_str(&text).unwrap_or_else(|problem| panic!("{}: {problem}", path.display()))
 }
 
 /// The schema of `spec`.

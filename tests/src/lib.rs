@@ -4,6 +4,7 @@
 //! look at them from outside. Nothing here stands in for Kafka, the registry, SQLite or the API server.
 
 pub mod cases;
+pub mod clients;
 pub mod documents;
 pub mod edalabs;
 pub mod judge;

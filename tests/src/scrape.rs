@@ -22,6 +22,12 @@ impl Scrape {
         self.series(metric).map(|(_, value)| value).sum()
     }
 
+    /// The series of a metric whose label has that value, together.
+    pub fn sum_where(&self, metric: &str, label: &str, value: &str) -> f64 {
+        let wanted = format!("{label}=\"{value}\"");
+        self.series(metric).filter(|(name, _)| name.contains(&wanted)).map(|(_, value)| value).sum()
+    }
+
     fn series(&self, metric: &str) -> impl Iterator<Item = (&str, f64)> {
         let all = self.0.iter().map(|(name, value)| (name.as_str(), *value));
         all.filter(move |(name, _)| name.split('{').next() == Some(metric))

@@ -31,7 +31,15 @@ pub trait Rig: Send + Sync + 'static {
 pub struct Suite<R> {
     name: &'static str,
     most_at_once: usize,
-    trials: Vec<(String, Run<R>)>,
+    trials: Vec<(String, Asked, Run<R>)>,
+}
+
+/// When a trial runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Always,
+    /// With `--ignored` only.
+    ByName,
 }
 
 /// What a trial does with the rig.
@@ -39,7 +47,7 @@ type Run<R> = Box<dyn FnOnce(Arc<R>) -> Outcome + Send>;
 
 impl<R> fmt::Debug for Suite<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self.trials.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = self.trials.iter().map(|(name, ..)| name.as_str()).collect();
         f.debug_struct("Suite").field("name", &self.name).field("trials", &names).finish_non_exhaustive()
     }
 }
@@ -71,11 +79,30 @@ impl<R: Rig> Suite<R> {
     /// Adds a trial; see [`trial!`](crate::trial).
     #[must_use]
     pub fn trial(
-        mut self,
+        self,
         name: impl fmt::Display,
         run: impl FnOnce(Arc<R>) -> Outcome + Send + 'static,
     ) -> Self {
-        self.trials.push((format!("{}::{name}", self.name), Box::new(run)));
+        self.add(name, Asked::Always, run)
+    }
+
+    /// Adds a trial that is too long for every day: it runs with `--ignored` only.
+    #[must_use]
+    pub fn long_trial(
+        self,
+        name: impl fmt::Display,
+        run: impl FnOnce(Arc<R>) -> Outcome + Send + 'static,
+    ) -> Self {
+        self.add(name, Asked::ByName, run)
+    }
+
+    fn add(
+        mut self,
+        name: impl fmt::Display,
+        asked: Asked,
+        run: impl FnOnce(Arc<R>) -> Outcome + Send + 'static,
+    ) -> Self {
+        self.trials.push((format!("{}::{name}", self.name), asked, Box::new(run)));
         self
     }
 
@@ -83,8 +110,11 @@ impl<R: Rig> Suite<R> {
     pub fn main<E: fmt::Display>(self, start: impl AsyncFnOnce() -> Result<R, E>) -> ExitCode {
         let mut arguments = Arguments::from_args();
         arguments.test_threads.get_or_insert(self.most_at_once);
-        let idle: Vec<Trial> = self.trials.iter().map(|(name, _)| Trial::test(name, || Ok(()))).collect();
-        if arguments.list || idle.iter().all(|trial| arguments.is_filtered_out(trial)) {
+        let idle: Vec<Trial> =
+            self.trials.iter().map(|(name, asked, _)| trial(name, *asked, || Ok(()))).collect();
+        let long = arguments.ignored || arguments.include_ignored;
+        let runs = |trial: &Trial| !arguments.is_filtered_out(trial) && (long || !trial.has_ignored_flag());
+        if arguments.list || !idle.iter().any(runs) {
             return libtest_mimic::run(&arguments, idle).exit_code();
         }
 
@@ -97,9 +127,9 @@ impl<R: Rig> Suite<R> {
             }
         };
         let started = began.elapsed();
-        let trials = self.trials.into_iter().map(|(name, run)| {
+        let trials = self.trials.into_iter().map(|(name, asked, run)| {
             let rig = Arc::clone(&rig);
-            Trial::test(name.clone(), move || {
+            trial(&name.clone(), asked, move || {
                 let began = Instant::now();
                 let outcome = run(rig);
                 if began.elapsed() >= WORTH_TELLING {
@@ -123,4 +153,8 @@ impl<R: Rig> Suite<R> {
         );
         conclusion.exit_code()
     }
+}
+
+fn trial(name: &str, asked: Asked, run: impl FnOnce() -> Outcome + Send + 'static) -> Trial {
+    Trial::test(name, run).with_ignored_flag(asked == Asked::ByName)
 }

@@ -3,20 +3,26 @@
 
 mod page;
 
-use std::{fs, process::ExitCode, sync::Arc};
+use std::{fs, process::ExitCode, sync::Arc, time::Duration};
 
 use edalab_tests::{
     documents,
     rig::{lab::Lab, process, program::ROOT},
     rights,
     suite::{Outcome, Suite},
-    trial,
+    trial, wait,
 };
+use k8s_openapi::api::{coordination::v1::Lease, core::v1::Pod};
+use kube::{Api, ResourceExt, api::ListParams};
+
+/// How long the next operator may take to lead: the one before lets go of the Lease when it stops.
+const LED: Duration = Duration::from_secs(60);
 
 fn main() -> ExitCode {
     Suite::new("cluster::up", 1)
         .trial("every_command_of_the_documents_does_what_it_says", trial!(every_command_of_the_documents))
         .trial("edalab_tells_of_the_lab", trial!(edalab_tells_of_the_lab))
+        .trial("an_operator_that_is_replaced_restarts_nobody", trial!(an_operator_that_is_replaced))
         .trial("a_browser_steers_the_lab", trial!(page::steers))
         .trial("a_stop_keeps_the_data_and_a_reset_removes_it", trial!(a_stop_keeps_the_data))
         .trial("the_operator_has_rights_in_its_own_namespace_only", trial!(rights_in_one_namespace))
@@ -91,6 +97,46 @@ async fn edalab_tells_of_the_lab(lab: Arc<Lab>) -> Outcome {
     let nothing = lab.edalab(&["logs", "no-such-component"]).await.expect_err("there is none").to_string();
     assert!(nothing.contains("edalab health"), "what to do next: {nothing}");
     Ok(())
+}
+
+/// What an upgrade of the operator does: another pod of it, with the same images for the lab.
+async fn an_operator_that_is_replaced(lab: Arc<Lab>) -> Outcome {
+    const REPLACE: &str = "kubectl rollout restart --namespace edalab deployment/edalab-operator\n\
+                           kubectl rollout status --namespace edalab deployment/edalab-operator --timeout=120s";
+    lab.ready().await?;
+    let client = kube::Client::try_from(lab.config().await?)?;
+    let (before, held_before) = (pods(&client).await?, holder(&client).await?);
+    lab.type_in(REPLACE, "true").await?;
+    let held = wait::until("the next operator to lead", LED, async || match holder(&client).await {
+        Ok(Some(held)) if Some(&held) != held_before.as_ref() => Ok(held),
+        other => Err(format!("{other:?}")),
+    })
+    .await?;
+    // Time for what it would do at its first look at the lab.
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(pods(&client).await?, before, "the lab's pods, and how often their containers were started");
+    println!("{held} leads, and {} pods are the same", before.len());
+    lab.ready().await?;
+    Ok(())
+}
+
+/// The lab's pods with what tells them from their successors.
+async fn pods(client: &kube::Client) -> Result<Vec<(String, Option<String>, i32)>, kube::Error> {
+    let pods: Api<Pod> = Api::namespaced(client.clone(), "edalab");
+    let of_lab = ListParams::default().labels("app.kubernetes.io/instance=lab");
+    let pods = pods.list(&of_lab).await?.into_iter().map(|pod| {
+        let containers = pod.status.iter().flat_map(|status| &status.container_statuses).flatten();
+        let starts = containers.map(|container| container.restart_count).sum();
+        (pod.name_any(), pod.uid(), starts)
+    });
+    Ok(pods.collect())
+}
+
+/// Who holds the operator's Lease.
+async fn holder(client: &kube::Client) -> Result<Option<String>, kube::Error> {
+    let leases: Api<Lease> = Api::namespaced(client.clone(), "edalab");
+    let lease = leases.get("edalab-operator-edalab").await?;
+    Ok(lease.spec.and_then(|spec| spec.holder_identity).filter(|holder| !holder.is_empty()))
 }
 
 async fn a_stop_keeps_the_data(lab: Arc<Lab>) -> Outcome {

@@ -19,14 +19,15 @@ use platform::http::{ListQuery, Problem, created, described::ProblemJson, read_j
 use schemas::DevisId;
 
 use crate::{
-    domain::{self, Demande},
+    domain::{self, Demande, Devis},
     metrics::QuotationMetrics,
     store::DevisStore,
 };
 use model::{DevisJson, PageJson};
 
 /// Longest body of a request, in bytes; a quote takes about 200.
-const BODY_LIMIT: usize = 16 * 1024;
+pub const BODY_LIMIT: usize = 16 * 1024;
+
 /// What the handlers work with.
 #[derive(Debug)]
 pub struct Api {
@@ -67,8 +68,18 @@ pub fn routes(api: Arc<Api>) -> Router {
 )]
 async fn generate(State(api): State<Arc<Api>>, request: Request) -> Result<Response, Problem> {
     let started = Instant::now();
-    let body = read_json(request, BODY_LIMIT).await?;
-    let demande = read_object(&body, |fields| {
+    let demande = asked(&read_json(request, BODY_LIMIT).await?)?;
+    let (devis, event) = domain::generer(DevisId::generate(), demande, Timestamp::now(), api.validity);
+    let devis = api.store.create(devis, event).await.map_err(|error| Problem::command(&error))?;
+    api.metrics.generation_duration.observe(started.elapsed().as_secs_f64());
+    api.metrics.generated.inc();
+    tracing::info!(devis_id = %devis.id, type_bien = %devis.type_bien, "a quote was made");
+    made(devis)
+}
+
+/// What a body asks for.
+pub fn asked(body: &[u8]) -> Result<Demande, Problem> {
+    read_object(body, |fields| {
         let client_id = fields.text("clientId");
         let type_bien = fields.text("typeBien");
         let valeur = fields.amount("valeur");
@@ -76,12 +87,11 @@ async fn generate(State(api): State<Arc<Api>>, request: Request) -> Result<Respo
             Ok(demande) => Some(demande),
             Err(refus) => fields.refuse("valeur", refus.to_string()),
         }
-    })?;
-    let (devis, event) = domain::generer(DevisId::generate(), demande, Timestamp::now(), api.validity);
-    let devis = api.store.create(devis, event).await.map_err(|error| Problem::command(&error))?;
-    api.metrics.generation_duration.observe(started.elapsed().as_secs_f64());
-    api.metrics.generated.inc();
-    tracing::info!(devis_id = %devis.id, type_bien = %devis.type_bien, "a quote was made");
+    })
+}
+
+/// The answer that a quote was made.
+pub fn made(devis: Devis) -> Result<Response, Problem> {
     created(&format!("/api/devis/{}", devis.id), DevisJson::from(devis))
 }
 

@@ -1,5 +1,6 @@
 //! The service's HTTP API.
 
+pub mod asked;
 mod model;
 mod openapi;
 
@@ -14,13 +15,13 @@ use axum::{
 };
 use jiff::Timestamp;
 use platform::{
-    http::{ListQuery, Problem, created, described::ProblemJson, read_json, read_object},
+    http::{ListQuery, Problem, created, described::ProblemJson, read_json},
     store::WriteError,
 };
-use schemas::{ContratId, DevisId};
+use schemas::ContratId;
 
 use crate::{
-    domain::{Motif, Refus},
+    domain::Refus,
     metrics::SouscriptionMetrics,
     store::{CommandError, ContratStore},
 };
@@ -72,8 +73,7 @@ pub fn routes(api: Arc<Api>) -> Router {
     )
 )]
 async fn convert(State(api): State<Arc<Api>>, request: Request) -> Result<Response, Problem> {
-    let body = read_json(request, BODY_LIMIT).await?;
-    let devis: DevisId = read_object(&body, |fields| fields.text("devisId"))?;
+    let devis = asked::conversion(&read_json(request, BODY_LIMIT).await?)?;
     let contrat = api.store.convert(devis, Timestamp::now()).await.map_err(problem)?;
     api.metrics.issued.inc();
     tracing::info!(contrat_id = %contrat.id, devis_id = %devis, "a contract was issued");
@@ -140,8 +140,7 @@ async fn list(State(api): State<Arc<Api>>, RawQuery(query): RawQuery) -> Result<
 )]
 async fn change(State(api): State<Arc<Api>>, id: Id, request: Request) -> Result<Json<ContratJson>, Problem> {
     let id = known(id)?;
-    let body = read_json(request, BODY_LIMIT).await?;
-    let changement = read_object(&body, model::changement)?;
+    let changement = asked::change(&read_json(request, BODY_LIMIT).await?)?;
     let contrat = api.store.change(id, changement, Timestamp::now()).await.map_err(problem)?;
     api.metrics.changed.inc();
     tracing::info!(contrat_id = %contrat.id, statut = %contrat.statut, "a contract was changed");
@@ -169,8 +168,7 @@ async fn change(State(api): State<Arc<Api>>, id: Id, request: Request) -> Result
 )]
 async fn end(State(api): State<Arc<Api>>, id: Id, request: Request) -> Result<Json<ContratJson>, Problem> {
     let id = known(id)?;
-    let body = read_json(request, BODY_LIMIT).await?;
-    let motif: Motif = read_object(&body, |fields| fields.text("motif"))?;
+    let motif = asked::end(&read_json(request, BODY_LIMIT).await?)?;
     let contrat = api.store.end(id, motif, Timestamp::now()).await.map_err(problem)?;
     api.metrics.ended.inc();
     tracing::info!(contrat_id = %contrat.id, "a contract was ended");

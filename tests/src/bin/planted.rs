@@ -1,7 +1,8 @@
 //! Plants each bug of tests/planted/ into a copy of the checkout, and sees that its trial fails for the right reason.
 //!
 //! An argument names the patches, by how their names begin; without one, all are planted. A patch begins with what the bug is, `trial:` the suite and trial that must catch it (`crash::at_random`), and `says:`
-//! words of the trial's failure. `program:` is the one that it is planted in, edalab-services where there is no such line.
+//! words of the trial's failure. `program:` is the one that it is planted in; where there is no such line, it is
+//! edalab-services with its crash points.
 
 use std::{
     env, fs,
@@ -47,6 +48,7 @@ async fn plant(patch: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let (trial, says) = (head("trial:")?, head("says:")?);
     let (package, features, instead): (_, &[&str], _) = match head("program:") {
         Ok("edalab-operator") => ("edalab-operator", &[], "EDALAB_OPERATOR"),
+        Ok("edalab-services") => ("edalab-services", &[], "EDALAB_SERVICES"),
         _ => ("edalab-services", &["crash-points"], "EDALAB_SERVICES_CRASH_POINTS"),
     };
     println!(

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     sync::{
         Arc,
@@ -74,6 +74,11 @@ impl Operator {
     /// An operator called `name` that asks the API server at `url`; it is not started yet. `hosts` are names that it alone
     /// resolves, in the format of /etc/hosts.
     pub async fn new(name: &str, url: &str, hosts: &str) -> Result<Self, OperatorRigError> {
+        Self::of(program::operator().await?, name, url, hosts)
+    }
+
+    /// The same of another program.
+    pub fn of(program: &Path, name: &str, url: &str, hosts: &str) -> Result<Self, OperatorRigError> {
         let folder = tempfile::Builder::new().prefix("edalab-operator-").tempdir()?;
         let file = |name: &str, text: &str| -> io::Result<PathBuf> {
             let path = folder.path().join(name);
@@ -90,7 +95,7 @@ impl Operator {
             .args(["--mount", "--propagation", "private", "sh", "-c"])
             .arg(r#"mount --bind "$0" /etc/hosts && exec "$1""#)
             .arg(file("hosts", &format!("127.0.0.1 localhost\n{hosts}"))?)
-            .arg(program::operator().await?)
+            .arg(program)
             .env("KUBECONFIG", file("kubeconfig", &kubeconfig(url, OPERATOR))?)
             .env("POD_NAME", name)
             .env("HTTP_ADDR", format!("127.0.0.1:{port}"))

@@ -65,6 +65,22 @@ async fn once(
     Ok(path)
 }
 
+/// A program of the release before this one: of the commit that tests/released/before names.
+pub async fn before(package: &str) -> Result<PathBuf, ProgramError> {
+    let folder = checkout_before().await?;
+    build(&folder, package, &[]).await
+}
+
+/// A copy of the release before, without its history.
+pub async fn checkout_before() -> Result<PathBuf, ProgramError> {
+    let folder = Path::new(ROOT).join("target/before");
+    // Times are those of the commit: what was compiled of it stays so.
+    let copy =
+        r#"mkdir -p "$0" && git archive "$(cat tests/released/before)" | tar --extract --directory="$0""#;
+    process::output(Command::new("sh").args(["-ec", copy]).arg(&folder).current_dir(ROOT)).await?;
+    Ok(folder)
+}
+
 /// Builds a package of the checkout `root`; the path of its program. With features, the program is put beside the one
 /// without, which would be overwritten at the next build otherwise.
 pub async fn build(root: &Path, package: &str, features: &[&str]) -> Result<PathBuf, ProgramError> {

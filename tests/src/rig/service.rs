@@ -2,7 +2,8 @@
 
 use std::{
     io,
-    path::PathBuf,
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
     process::{Command, ExitStatus},
     time::Duration,
 };
@@ -105,14 +106,24 @@ impl Service {
         source_of(&self.settings.lab, self.settings.service)
     }
 
+    /// The address of its API.
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
+    }
+
     /// Where its API is.
     pub fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port)
+        format!("http://{}{path}", self.address())
     }
 
     /// The folder of its database.
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// Its database.
+    pub fn database(&self) -> PathBuf {
+        self.data().join(format!("{}.db", self.settings.service))
     }
 
     /// Changes how long quotes hold, from the next start on.
@@ -123,6 +134,11 @@ impl Service {
     /// Changes the broker, from the next start on; the one before.
     pub fn set_bootstrap(&mut self, bootstrap: &str) -> String {
         std::mem::replace(&mut self.settings.bootstrap, bootstrap.to_owned())
+    }
+
+    /// Changes the program, from the next start on.
+    pub fn set_program(&mut self, program: &Path) {
+        program.clone_into(&mut self.settings.program);
     }
 
     /// Sets a variable of its environment, from the next start on.
@@ -136,7 +152,7 @@ impl Service {
         let mut service = Command::new(&self.settings.program);
         service
             .arg(self.settings.service)
-            .env("HTTP_ADDR", format!("127.0.0.1:{}", self.port))
+            .env("HTTP_ADDR", self.address().to_string())
             .env("KAFKA_BOOTSTRAP_SERVERS", &self.settings.bootstrap)
             .env("SCHEMA_REGISTRY_URL", &self.settings.registry)
             .env("DATA_DIR", self.data())
@@ -148,6 +164,14 @@ impl Service {
         }
         service.envs(self.environment.iter().map(|(name, value)| (name, value)));
         Ok(service)
+    }
+
+    /// The command that runs the service by way of `runner`, to whose arguments the service's own command is added.
+    pub fn command_under(&self, mut runner: Command) -> io::Result<Command> {
+        let service = self.command()?;
+        runner.arg(service.get_program()).args(service.get_args());
+        runner.envs(service.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        Ok(runner)
     }
 
     /// The name that a pod of it would have.
@@ -175,7 +199,7 @@ impl Service {
         self.launch(&command)
     }
 
-    /// Starts the service by a command that [`Self::command`] is part of, such as one under a tracer.
+    /// Starts the service by a command of [`Self::command`] or [`Self::command_under`].
     pub fn launch(&mut self, command: &Command) -> Result<(), ServiceRigError> {
         self.process = Some(Process::start(self.settings.service, command, &self.log())?);
         Ok(())

@@ -16,7 +16,7 @@ use prometheus::{HistogramVec, IntCounterVec, IntGauge};
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
-use super::Problem;
+use super::{Problem, server::Crowded};
 use crate::{metrics::Metrics, telemetry};
 
 /// Bounds of the API.
@@ -97,6 +97,9 @@ async fn stand_guard(State(guard): State<Guard>, request: Request, next: Next) -
 }
 
 async fn answer(guard: &Guard, request: Request, next: Next) -> Response {
+    if request.extensions().get::<Crowded>().is_some() {
+        return Problem::unavailable("the service has as many clients as it can serve", 1).into_response();
+    }
     let Ok(_permit) = guard.permits.try_acquire() else {
         return Problem::unavailable("the service has as many requests as it can work on", 1).into_response();
     };
