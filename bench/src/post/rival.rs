@@ -1,4 +1,4 @@
-//! Servers that stand beside quotation, on the same HTTP stack: one that stores nothing, and one that stores and
+//! Servers that stand beside quotation, on the same HTTP stack and with the same logs: one that stores nothing, and one that stores and
 //! publishes as tutorials have it. Each is a process of its own, so that its use can be told.
 
 use std::{
@@ -18,8 +18,10 @@ use axum::{
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use platform::{
+    config::Identity,
     http::{Guard, Limits, Problem, read_json, serve},
     metrics::Metrics,
+    telemetry,
 };
 use quotation::{
     api::{self, BODY_LIMIT},
@@ -64,6 +66,8 @@ pub(crate) struct Arguments {
 /// Serves until it is killed.
 pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     let Arguments { kind, port, database, bootstrap, schema } = arguments;
+    let identity = Identity { lab: "bench".to_owned(), pod_name: "rival".to_owned(), otlp_endpoint: None };
+    let _telemetry = telemetry::init("rival", &identity)?;
     let handler = match kind {
         Kind::Stateless => post(stateless),
         Kind::OneByOne => {
@@ -85,7 +89,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
 
 async fn made(request: Request) -> Result<(Devis, DevisGenere), Problem> {
     let demande = api::asked(&read_json(request, BODY_LIMIT).await?)?;
-    Ok(domain::generer(DevisId::generate(), demande, Timestamp::now(), VALIDITY))
+    let (devis, event) = domain::generer(DevisId::generate(), demande, Timestamp::now(), VALIDITY);
+    tracing::info!(devis_id = %devis.id, type_bien = %devis.type_bien, "a quote was made");
+    Ok((devis, event))
 }
 
 async fn stateless(request: Request) -> Result<Response, Problem> {

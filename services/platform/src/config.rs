@@ -66,6 +66,13 @@ pub struct Identity {
     pub otlp_endpoint: Option<String>,
 }
 
+impl Identity {
+    /// Where traces go, if anywhere: an empty variable is as good as none.
+    pub fn otlp_endpoint(&self) -> Option<&str> {
+        self.otlp_endpoint.as_deref().filter(|endpoint| !endpoint.is_empty())
+    }
+}
+
 /// A length of time as the lab's resource writes it: a number and `s`, `m`, `h` or `d`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span(pub Duration);

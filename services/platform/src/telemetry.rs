@@ -10,7 +10,12 @@ use opentelemetry::{
 use opentelemetry_otlp::{Protocol, WithExportConfig};
 use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
-use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, Layer as _,
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 use crate::config::Identity;
 
@@ -39,7 +44,8 @@ pub struct Telemetry {
 }
 
 /// Sets up logging and tracing for the whole process. Logs are JSON lines on standard output, at the level that
-/// `RUST_LOG` gives (info when it is absent).
+/// `RUST_LOG` gives (info when it is absent). Spans that only a trace has a use for are at level debug: without an
+/// endpoint they cost nothing.
 pub fn init(service: &'static str, identity: &Identity) -> Result<Telemetry, TelemetryError> {
     let provider = provider(service, identity)?;
     let logs = tracing_subscriber::fmt::layer()
@@ -48,10 +54,12 @@ pub fn init(service: &'static str, identity: &Identity) -> Result<Telemetry, Tel
         .with_current_span(true)
         .with_span_list(false);
     let filter = EnvFilter::builder().with_default_directive(tracing::Level::INFO.into()).from_env_lossy();
+    let ours = if identity.otlp_endpoint().is_some() { LevelFilter::DEBUG } else { LevelFilter::INFO };
+    let spans = Targets::new().with_default(LevelFilter::INFO).with_target("platform", ours);
+    let traces = tracing_opentelemetry::layer().with_tracer(provider.tracer(service));
     tracing_subscriber::registry()
-        .with(filter)
-        .with(logs)
-        .with(tracing_opentelemetry::layer().with_tracer(provider.tracer(service)))
+        .with(logs.with_filter(filter))
+        .with(traces.with_filter(spans))
         .try_init()
         .map_err(|_| TelemetryError::AlreadySet)?;
     Ok(Telemetry { provider })
@@ -65,7 +73,7 @@ fn provider(service: &'static str, identity: &Identity) -> Result<SdkTracerProvi
         .with_attribute(KeyValue::new("service.instance.id", identity.pod_name.clone()))
         .build();
     let builder = SdkTracerProvider::builder().with_resource(resource);
-    let Some(endpoint) = identity.otlp_endpoint.as_deref().filter(|endpoint| !endpoint.is_empty()) else {
+    let Some(endpoint) = identity.otlp_endpoint() else {
         return Ok(builder.build());
     };
     // OTLP 1.x, "Endpoint URLs for OTLP/HTTP": the variable is a base to which the signal's path is added.

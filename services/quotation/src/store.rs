@@ -42,7 +42,7 @@ impl DevisStore {
         let create = self.store.writer.run(move |batch| {
             Box::pin(async move {
                 insert(batch.connection(), &devis).await?;
-                batch.publish(event).await?;
+                batch.publish(event)?;
                 Ok(devis)
             })
         });
@@ -112,7 +112,7 @@ async fn expire_due(batch: &mut Batch, now: Timestamp) -> Result<usize, CommandE
     let mut expired = 0;
     for row in &rows {
         if let Some((devis, event)) = domain::expirer(devis(row)?, now) {
-            match batch.publish(Outgoing::new::<DevisExpire>(&event)?).await {
+            match batch.publish(Outgoing::new::<DevisExpire>(&event)?) {
                 // What fits is kept; the rest stays due.
                 Err(OutboxError::Full { .. }) if expired > 0 => break,
                 published => published?,

@@ -87,7 +87,7 @@ async fn convert(batch: &mut Batch, devis_id: DevisId, now: Timestamp) -> Result
         .bind(bytes(devis_id.uuid()))
         .execute(batch.connection())
         .await?;
-    batch.publish(Outgoing::new(&event)?).await?;
+    batch.publish(Outgoing::new(&event)?)?;
     Ok(contrat)
 }
 
@@ -102,7 +102,7 @@ fn decided<E: Event + Send>(
         let contrat = contrat.ok_or(CommandError::Refused(Refus::ContratInconnu))?;
         let (contrat, event) = decide(contrat).map_err(CommandError::Refused)?;
         update(batch.connection(), &contrat).await?;
-        batch.publish(Outgoing::new(&event)?).await?;
+        batch.publish(Outgoing::new(&event)?)?;
         Ok(contrat)
     })
 }

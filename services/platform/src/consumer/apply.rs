@@ -338,7 +338,7 @@ impl Transaction<'_> {
         };
         if let Err(EffectError::Unacceptable { reason, detail }) = happened {
             self.execute("ROLLBACK TO effect").await?;
-            self.batch.set_appended(before);
+            self.batch.take_back(before);
             self.execute("RELEASE effect").await?;
             let envelope = Some(Box::new(envelope.clone()));
             return self.bury(record, &Unreadable { reason, detail, envelope }).await;

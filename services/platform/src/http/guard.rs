@@ -15,6 +15,7 @@ use axum::{
 use prometheus::{HistogramVec, IntCounterVec, IntGauge};
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::{Problem, server::Crowded};
 use crate::{metrics::Metrics, telemetry};
@@ -83,7 +84,7 @@ async fn stand_guard(State(guard): State<Guard>, request: Request, next: Next) -
     let status = response.status();
     guard.requests.with_label_values(&[method, &route, status.as_str()]).inc();
     guard.durations.with_label_values(&[method, &route]).observe(started.elapsed().as_secs_f64());
-    span.record("http.response.status_code", status.as_u16());
+    span.set_attribute("http.response.status_code", i64::from(status.as_u16()));
     span.in_scope(|| {
         let milliseconds = started.elapsed().as_secs_f64() * 1_000.0;
         // A 503 is told by what causes it, and counted here: under overload there are too many to log.
@@ -128,7 +129,6 @@ fn request_span(request: &Request, method: &'static str, route: &str) -> tracing
         otel.kind = "server",
         http.request.method = method,
         http.route = route,
-        http.response.status_code = tracing::field::Empty,
         trace_id = tracing::field::Empty,
     );
     let caller = request.headers().get("traceparent").and_then(|value| value.to_str().ok());

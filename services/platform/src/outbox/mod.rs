@@ -69,6 +69,13 @@ impl Outgoing {
     }
 }
 
+/// An event that has its number, and is not in the database yet.
+#[derive(Debug)]
+pub(crate) struct Queued {
+    event: Outgoing,
+    schema: i64,
+}
+
 /// How far things have come, by row number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Appended {
@@ -81,6 +88,11 @@ pub(crate) struct Appended {
 }
 
 impl Appended {
+    /// How many events came after `earlier`.
+    pub(crate) const fn since(self, earlier: Self) -> i64 {
+        self.last - earlier.last
+    }
+
     /// Whether the relay has something to do.
     const fn anything_waits(self) -> bool {
         self.last > self.confirmed || self.letters > 0
@@ -159,18 +171,29 @@ impl Outbox {
         });
     }
 
-    pub(crate) async fn append(
-        &self,
-        connection: &mut SqliteConnection,
-        appended: &mut Appended,
-        event: Outgoing,
-    ) -> Result<(), OutboxError> {
+    /// Gives an event its number, where there is room for it. [`Self::store`] puts it into the database, before the commit.
+    pub(crate) fn queue(&self, appended: &mut Appended, event: Outgoing) -> Result<Queued, OutboxError> {
         if appended.last - appended.confirmed >= self.capacity {
             return Err(OutboxError::Full { capacity: self.capacity });
         }
         let schema = self.schema_rows.get(&event.topic);
         let schema = *schema.ok_or(OutboxError::NoSchema { topic: event.topic })?;
-        appended.last = rows::insert(connection, &event, schema).await?;
+        appended.last += 1;
+        Ok(Queued { event, schema })
+    }
+
+    /// Stores the queued events of a transaction, in few statements.
+    pub(crate) async fn store(
+        &self,
+        connection: &mut SqliteConnection,
+        appended: Appended,
+        events: &[Queued],
+    ) -> Result<(), sqlx::Error> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let last = rows::insert(connection, events).await?;
+        debug_assert_eq!(last, appended.last, "numbers are dense");
         Ok(())
     }
 

@@ -1,19 +1,21 @@
 //! The outbox's SQL.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use schemas::{CloudEvent, EventId, Sequence, TopicName};
-use sqlx::{Row as _, SqliteConnection, SqlitePool, sqlite::SqliteRow};
+use sqlx::{QueryBuilder, Row as _, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 use uuid::Uuid;
 
-use super::Outgoing;
+use super::Queued;
 
 /// A stored event as the relay reads it.
 #[derive(Debug)]
 pub(super) struct Stored {
     pub(super) topic: String,
     pub(super) envelope: CloudEvent,
-    pub(super) subject: String,
-    pub(super) schema: String,
+    /// The row of its schema.
+    pub(super) schema: i64,
     pub(super) body: Vec<u8>,
 }
 
@@ -64,28 +66,45 @@ pub(super) async fn progress(connection: &mut SqliteConnection) -> Result<(i64, 
     Ok((row.try_get("last")?, row.try_get("confirmed")?))
 }
 
-pub(super) async fn insert(
-    connection: &mut SqliteConnection,
-    event: &Outgoing,
-    schema: i64,
-) -> Result<i64, sqlx::Error> {
-    let done = sqlx::query(
+/// Events that one statement stores: the most that fit, again and again. SQLite compiles few statements then, and keeps them.
+const TOGETHER: [usize; 4] = [64, 16, 4, 1];
+
+/// Stores events in their order; the last one's number.
+pub(super) async fn insert(connection: &mut SqliteConnection, events: &[Queued]) -> Result<i64, sqlx::Error> {
+    let (mut last, mut rest) = (0, events);
+    while let Some(size) = TOGETHER.into_iter().find(|size| *size <= rest.len()) {
+        let (now, later) = rest.split_at(size);
+        last = insert_together(connection, now).await?;
+        rest = later;
+    }
+    Ok(last)
+}
+
+async fn insert_together(connection: &mut SqliteConnection, events: &[Queued]) -> Result<i64, sqlx::Error> {
+    let mut insert = QueryBuilder::new(
         "INSERT INTO outbox \
-         (topic_seq, event_id, event_type, topic, key, schema_id, occurred_at, traceparent, body) \
-         VALUES ((SELECT last + 1 FROM outbox_topic WHERE topic = ?), ?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(event.topic.as_str())
-    .bind(event.id.uuid().as_bytes().as_slice())
-    .bind(event.event_type)
-    .bind(event.topic.as_str())
-    .bind(event.key.as_str())
-    .bind(schema)
-    .bind(event.occurred_at.as_millisecond())
-    .bind(event.traceparent.as_deref())
-    .bind(event.body.as_slice())
-    .execute(connection)
-    .await?;
-    Ok(done.last_insert_rowid())
+         (topic_seq, event_id, event_type, topic, key, schema_id, occurred_at, traceparent, body) ",
+    );
+    // Where the table has a trigger, SQLite reads what it counts from before the first row is there.
+    let mut of_topic: HashMap<TopicName, i64> = HashMap::new();
+    insert.push_values(events, |mut row, Queued { event, schema }| {
+        let number = of_topic.entry(event.topic).or_default();
+        *number += 1;
+        row.push("(SELECT last + ")
+            .push_bind_unseparated(*number)
+            .push_unseparated(" FROM outbox_topic WHERE topic = ")
+            .push_bind_unseparated(event.topic.as_str())
+            .push_unseparated(")")
+            .push_bind(event.id.uuid().as_bytes().as_slice())
+            .push_bind(event.event_type)
+            .push_bind(event.topic.as_str())
+            .push_bind(event.key.as_str())
+            .push_bind(*schema)
+            .push_bind(event.occurred_at.as_millisecond())
+            .push_bind(event.traceparent.as_deref())
+            .push_bind(event.body.as_slice());
+    });
+    Ok(insert.build().execute(connection).await?.last_insert_rowid())
 }
 
 pub(super) async fn confirm(connection: &mut SqliteConnection, up_to: i64) -> Result<(), sqlx::Error> {
@@ -105,14 +124,22 @@ pub(super) async fn after(
     source: &str,
 ) -> Result<Vec<Stored>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT seq, topic_seq, event_id, event_type, topic, key, occurred_at, traceparent, body, s.subject, s.schema \
-         FROM outbox JOIN outbox_schema AS s ON s.id = schema_id WHERE seq > ? ORDER BY seq LIMIT ?",
+        "SELECT seq, topic_seq, event_id, event_type, topic, key, schema_id, occurred_at, traceparent, body \
+         FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?",
     )
     .bind(number)
     .bind(limit)
     .fetch_all(readers)
     .await?;
     rows.iter().map(|row| stored(row, source)).collect()
+}
+
+/// Subject and text of the schema in that row.
+pub(super) async fn schema(readers: &SqlitePool, row: i64) -> Result<(String, String), sqlx::Error> {
+    sqlx::query_as("SELECT subject, schema FROM outbox_schema WHERE id = ?")
+        .bind(row)
+        .fetch_one(readers)
+        .await
 }
 
 fn stored(row: &SqliteRow, source: &str) -> Result<Stored, sqlx::Error> {
@@ -131,8 +158,7 @@ fn stored(row: &SqliteRow, source: &str) -> Result<Stored, sqlx::Error> {
             topic_sequence: Sequence(row.try_get("topic_seq")?),
             traceparent: row.try_get("traceparent")?,
         },
-        subject: row.try_get("subject")?,
-        schema: row.try_get("schema")?,
+        schema: row.try_get("schema_id")?,
         body: row.try_get("body")?,
     })
 }

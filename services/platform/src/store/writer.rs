@@ -14,7 +14,7 @@ use crate::{
     consumer::Letter,
     crash,
     metrics::Metrics,
-    outbox::{Appended, Outbox, OutboxError, Outgoing},
+    outbox::{Appended, Outbox, OutboxError, Outgoing, Queued},
 };
 
 /// Most commands in one transaction: enough to make the fdatasync cheap, few enough that a command waits for
@@ -45,6 +45,8 @@ pub struct Batch {
     connection: SqliteConnection,
     outbox: Outbox,
     appended: Appended,
+    /// Stored together at the end of the transaction: a statement costs more than a row.
+    queued: Vec<Queued>,
 }
 
 impl Batch {
@@ -54,8 +56,9 @@ impl Batch {
     }
 
     /// Puts an event into the outbox: it is published if, and only if, this transaction is committed.
-    pub async fn publish(&mut self, event: Outgoing) -> Result<(), OutboxError> {
-        self.outbox.append(&mut self.connection, &mut self.appended, event).await
+    pub fn publish(&mut self, event: Outgoing) -> Result<(), OutboxError> {
+        self.queued.push(self.outbox.queue(&mut self.appended, event)?);
+        Ok(())
     }
 
     /// Stores a dead letter: it goes to `dlq.errors` if, and only if, this transaction is committed.
@@ -68,9 +71,17 @@ impl Batch {
         self.appended
     }
 
-    /// For whoever takes a part of the transaction back.
-    pub(crate) const fn set_appended(&mut self, appended: Appended) {
-        self.appended = appended;
+    /// For whoever takes a part of the transaction back: what the outbox got since.
+    pub(crate) fn take_back(&mut self, to: Appended) {
+        let since = usize::try_from(self.appended.since(to)).unwrap_or_default();
+        self.queued.truncate(self.queued.len().saturating_sub(since));
+        self.appended = to;
+    }
+
+    async fn store_queued(&mut self) -> Result<(), sqlx::Error> {
+        self.outbox.store(&mut self.connection, self.appended, &self.queued).await?;
+        self.queued.clear();
+        Ok(())
     }
 
     /// Removes letters that are on their topic; the relay's own command.
@@ -124,7 +135,7 @@ impl Writer {
             ),
         };
         let appended = outbox.appended();
-        let batch = Batch { connection, outbox, appended };
+        let batch = Batch { connection, outbox, appended, queued: Vec::new() };
         let (stop, stopped) = (CancellationToken::new(), CancellationToken::new());
         let ended = stopped.clone().drop_guard();
         let task = write(batch, queue, stop.clone(), metrics);
@@ -257,7 +268,7 @@ async fn write(
                 // Without a ROLLBACK, SQLite would go on inside the failed transaction; where there is none any
                 // more, the statement fails, which is as good.
                 let _ = batch.connection.execute("ROLLBACK").await;
-                batch.appended = batch.outbox.appended();
+                batch.take_back(batch.outbox.appended());
             }
         }
         let problem = committed.err().map(|failure| failure.to_string());
@@ -287,18 +298,22 @@ impl fmt::Display for CommitFailure {
 /// One transaction. Each command has a savepoint of its own: one that is refused takes back what it did, and
 /// leaves the others as they are.
 async fn commit(batch: &mut Batch, group: &mut [Box<dyn Job>]) -> Result<(), CommitFailure> {
-    execute(batch, "BEGIN IMMEDIATE").await?;
+    execute(batch, "BEGIN IMMEDIATE; SAVEPOINT command").await?;
+    let mut first = true;
     for job in group {
-        execute(batch, "SAVEPOINT command").await?;
+        if !std::mem::take(&mut first) {
+            execute(batch, "RELEASE command; SAVEPOINT command").await?;
+        }
         let before = batch.appended;
         if !job.run(batch).await {
             execute(batch, "ROLLBACK TO command").await?;
-            batch.appended = before;
+            batch.take_back(before);
         }
-        execute(batch, "RELEASE command").await?;
     }
+    let stored = batch.store_queued().await;
+    stored.map_err(|source| CommitFailure { statement: "INSERT INTO outbox", source })?;
     crash::pass(crash::IN_BATCH);
-    execute(batch, "COMMIT").await
+    execute(batch, "RELEASE command; COMMIT").await
 }
 
 async fn execute(batch: &mut Batch, statement: &'static str) -> Result<(), CommitFailure> {
