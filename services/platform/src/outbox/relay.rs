@@ -43,7 +43,7 @@ use crate::{
 const BATCH: u16 = 500;
 /// From the beginning of one batch to that of the next, at least: under load, fewer and larger ones cost less, and nobody
 /// who waits for an event sees so little. An event that comes alone is published at once.
-const PACE: Duration = Duration::from_millis(5);
+const PACE: Duration = Duration::from_millis(20);
 /// How long a stopping service goes on publishing what is stored; the rest waits for the next start.
 const DRAIN: Duration = Duration::from_secs(5);
 
