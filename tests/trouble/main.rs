@@ -1,8 +1,7 @@
-//! Quotation and souscription in trouble: with clients that mean no good, or too many of them, with a full disk, with a
-//! clock that goes back, and while broker and registry are away for long.
+//! Quotation and souscription in trouble: with clients that mean no good, or too many of them, with a full disk, and
+//! while broker and registry are away for long.
 
 mod abuse;
-mod clock;
 mod crowd;
 mod disk;
 mod outage;
@@ -18,7 +17,6 @@ fn main() -> ExitCode {
         .trial("too_many_clients_are_told_to_come_again", trial!(crowd::too_many_clients))
         .trial("ten_thousand_connections_are_survived", trial!(crowd::ten_thousand_connections))
         .trial("a_full_disk_fails_cleanly_and_heals", trial!(disk::full))
-        .trial("a_clock_that_goes_back_loses_nothing", trial!(clock::goes_back))
         .trial("the_broker_is_away_for_long", trial!(outage::broker))
         .trial("the_registry_is_away_for_long", trial!(outage::registry))
         .trial("both_are_away_for_long_at_the_start", trial!(outage::both_at_the_start))

@@ -102,3 +102,22 @@ async fn what_fits_into_the_outbox_expires_and_the_rest_stays_due() {
     memory.devis.expire_due(at(5)).await.expect_err("the outbox is full");
     assert!(memory.devis.anything_due(at(5)).await.expect("readable"));
 }
+
+/// Quotes are told in the order in which they were made, and each holds by the clock that there is.
+#[tokio::test]
+async fn a_clock_that_goes_back_changes_no_order_and_expires_nothing_twice() {
+    let memory = Memory::open(100).await;
+    let before = memory.make(at(3_600)).await;
+    assert_eq!(memory.devis.expire_due(at(3_601)).await.expect("stored"), 1);
+    let ahead = memory.make(at(3_602)).await;
+    let behind = memory.make(at(0)).await;
+    assert_eq!(memory.devis.expire_due(at(1)).await.expect("stored"), 1, "the one that was made behind");
+    assert_eq!(memory.devis.expire_due(at(1)).await.expect("stored"), 0);
+    let again = memory.make(at(3_602)).await;
+    assert_eq!(memory.devis.expire_due(at(3_603)).await.expect("stored"), 2);
+    let page = memory.devis.of_client("C001", None, 10).await.expect("readable");
+    let ids: Vec<DevisId> = page.items.iter().map(|devis| devis.id).collect();
+    assert_eq!(ids, [again.id, behind.id, ahead.id, before.id]);
+    assert!(page.items.iter().all(|devis| devis.statut == Statut::Expire));
+    assert_eq!(memory.store.outbox.backlog(), 8, "four were made, and each has expired once");
+}

@@ -10,7 +10,11 @@ use std::{
 
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::{Api, Client, Config, ResourceExt, api::PostParams, config::AuthInfo};
+use kube::{
+    Api, Client, Config, ResourceExt,
+    api::{Patch, PatchParams},
+    config::AuthInfo,
+};
 use serde::Deserialize;
 use serde_json::json;
 use tempfile::TempDir;
@@ -157,10 +161,14 @@ impl ApiServer {
         kubeconfig(&self.url(), token)
     }
 
-    /// Installs a definition and waits until it is served.
+    /// Applies a definition and waits until it is served.
     pub async fn install(&self, definition: &CustomResourceDefinition) -> Result<(), ApiServerRigError> {
         let definitions: Api<CustomResourceDefinition> = Api::all(self.client()?);
-        definitions.create(&PostParams::default(), definition).await.map_err(Box::new)?;
+        let applied = PatchParams::apply("tests").force();
+        definitions
+            .patch(&definition.name_any(), &applied, &Patch::Apply(definition))
+            .await
+            .map_err(Box::new)?;
         wait::until("the definition to be served", ESTABLISHED, async || {
             let found =
                 definitions.get(&definition.name_any()).await.map_err(|problem| problem.to_string())?;

@@ -104,6 +104,10 @@ impl Problem {
                     format!("{capacity} events wait for the broker; no more fit until it takes some");
                 Self::unavailable(detail, RETRY_FULL)
             }
+            WriteError::Refused(error) if error.is_of_the_disk() => {
+                tracing::debug!(%error, "a command found the disk full");
+                Self::unavailable("the database takes no writes", RETRY_FULL)
+            }
             WriteError::Refused(error) => {
                 tracing::error!(reason = error.reason(), %error, "a command could not be carried out");
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the command could not be carried out")

@@ -30,6 +30,16 @@ impl<R> CommandError<R> {
     }
 }
 
+impl<R> CommandError<R> {
+    /// Whether the disk is at fault, and neither the command nor the service: it is full, or cannot be written to.
+    pub fn is_of_the_disk(&self) -> bool {
+        let (Self::Sql(error) | Self::Outbox(OutboxError::Sql(error))) = self else { return false };
+        let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+        // The lowest byte of an extended code is the kind (sqlite.org/rescode.html): SQLITE_IOERR and SQLITE_FULL.
+        code.is_some_and(|code| matches!(code & 0xff, 10 | 13))
+    }
+}
+
 /// What a command's caller gets.
 pub type Write<T, R> = Result<T, WriteError<CommandError<R>>>;
 

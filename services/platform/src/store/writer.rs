@@ -218,9 +218,10 @@ where
 
     fn settle(self: Box<Self>, committed: Result<(), &str>) {
         let answer = match (self.outcome, committed) {
-            (Some(Ok(value)), Ok(())) => Ok(value),
-            (Some(Err(refusal)), _) => Err(WriteError::Refused(refusal)),
+            // A refusal too: what it was decided by may have been taken back.
             (_, Err(problem)) => Err(WriteError::Database(problem.to_owned())),
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (Some(Err(refusal)), Ok(())) => Err(WriteError::Refused(refusal)),
             (None, Ok(())) => Err(WriteError::Stopped),
         };
         // A caller that went away does not want the answer.
