@@ -17,8 +17,9 @@ use tokio::{net::TcpStream, time::timeout};
 
 use crate::abuse::well_afterwards;
 
-/// An answer, or a refusal, takes no longer than this, whatever the crowd: many times what it takes without one.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// An answer, or a refusal, takes no longer than this, whatever the crowd and whatever else the machine has to do: what the
+/// service gives a request, and a bit. Alone on two cores it takes a second.
+const PATIENCE: Duration = Duration::from_secs(12);
 
 /// Up to twelve hundred clients ask as fast as they are answered: those that are served are served soon, and the others are
 /// told soon when to come again. Nobody waits without a word, and nobody's connection is just cut.
@@ -56,7 +57,7 @@ pub(crate) async fn ten_thousand_connections(stand: Arc<Stand>) -> Outcome {
     let server = quotation.address();
     let began = Instant::now();
     // What the kernel does not hold for the service is refused by silence.
-    let attempts = (0..many).map(|_| timeout(Duration::from_secs(3), TcpStream::connect(server)));
+    let attempts = (0..many).map(|_| timeout(Duration::from_secs(6), TcpStream::connect(server)));
     let held: Vec<_> = join_all(attempts).await.into_iter().filter_map(|held| held.ok()?.ok()).collect();
     println!("{} of {many} connections were taken in {:?}", held.len(), began.elapsed());
     assert!(held.len() > 1_000, "{}", held.len());
