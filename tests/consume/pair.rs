@@ -9,7 +9,7 @@ use edalab_tests::{
         service::{Service, Settings},
         stand::Stand,
     },
-    wait::{self, TimedOut},
+    wait::TimedOut,
 };
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ impl Pair {
 
     /// Converts a quote as soon as it was heard of.
     pub(crate) async fn convert(&self, devis: &str) -> Result<Value, TimedOut> {
-        convert(&self.souscription, devis).await
+        self.souscription.convert(devis).await
     }
 
     pub(crate) async fn change(
@@ -60,16 +60,6 @@ impl Pair {
         let path = format!("/api/contrats/{contrat}/resilier");
         ask(&self.souscription, Method::POST, &path, &json!({"motif": motif})).await
     }
-}
-
-pub(crate) async fn convert(souscription: &Service, devis: &str) -> Result<Value, TimedOut> {
-    wait::until(format!("quote {devis} to be heard of"), ARRIVAL, async || {
-        match ask(souscription, Method::POST, "/api/contrats/convertir", &json!({"devisId": devis})).await {
-            (StatusCode::CREATED, contrat) => Ok(contrat),
-            (status, problem) => Err(format!("{status}: {problem}")),
-        }
-    })
-    .await
 }
 
 pub(crate) async fn ask(service: &Service, method: Method, path: &str, body: &Value) -> (StatusCode, Value) {

@@ -118,20 +118,20 @@ async fn follow(
         // Two good values can be bad together.
         Err(refusal) => return named(&edit.before, &refusal.message).map(|()| false),
     };
+    let pods_before = pods(&space).await?;
     if let Err(refusal) = apply(&space.labs(), LAB, &edit.after, Really::Yes).await? {
         named(&edit.after, &refusal.message)?;
         same("a refused edit changed something", &before.differences(&settled(&space).await?))?;
         delete(&space).await?;
         return Ok(false);
     }
-    let pods = pods(&space).await?;
     let after = settled(&space).await?;
     let paused = edit.after["paused"] == true;
     if paused {
         same("a paused lab was changed", &before.differences(&after))?;
     } else {
         let restarted = before.restarted(LAB, &after);
-        still_there(&pods, &self::pods(&space).await?, &restarted)?;
+        still_there(&pods_before, &pods(&space).await?, &restarted)?;
         declared(restarted, edit, table)?;
     }
     let back = brought(&space, &edit.before).await?;

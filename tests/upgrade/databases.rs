@@ -20,7 +20,7 @@ use edalab_tests::{
     suite::Outcome,
     wait,
 };
-use reqwest::{Method, StatusCode};
+use reqwest::Method;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -111,15 +111,7 @@ pub(crate) async fn write_down(stand: Arc<Stand>) -> Outcome {
         quotes.push(quotation.quote("C001", good, value).await?);
     }
     for devis in &quotes[..3] {
-        let body = json!({"devisId": devis["devisId"]});
-        wait::until("a contract", ARRIVAL, async || {
-            let answer = souscription.send(Method::POST, "/api/contrats/convertir", &body).await;
-            match answer.map_err(|problem| problem.to_string())? {
-                made if made.status() == StatusCode::CREATED => Ok(()),
-                other => Err(other.text().await.unwrap_or_default()),
-            }
-        })
-        .await?;
+        souscription.convert(devis["devisId"].as_str().ok_or("a quote without an id")?).await?;
     }
     let contrats = souscription.get(LISTS[1].1).await?;
     let contrat = |number: usize| {

@@ -15,8 +15,7 @@ use edalab_tests::{
     suite::Outcome,
     wait,
 };
-use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// How long everything may take to have its effect.
 const ARRIVAL: Duration = Duration::from_secs(120);
@@ -86,15 +85,8 @@ async fn a_contract(
     souscription: &Service,
 ) -> Result<[String; 2], Box<dyn std::error::Error>> {
     let devis = a_quote(quotation).await?;
-    let body = json!({"devisId": devis.rsplit('/').next()});
-    let contrat: Value = wait::until("the quote to be heard of", ARRIVAL, async || {
-        let answer = souscription.send(Method::POST, "/api/contrats/convertir", &body).await;
-        let answer = answer.map_err(|problem| problem.to_string())?;
-        let created = answer.status() == StatusCode::CREATED;
-        let told: Value = answer.json().await.map_err(|problem| problem.to_string())?;
-        if created { Ok(told) } else { Err(told.to_string()) }
-    })
-    .await?;
+    let id = devis.rsplit('/').next().unwrap_or_default();
+    let contrat = souscription.convert(id).await?;
     Ok([devis, format!("/api/contrats/{}", text(&contrat, "contratId"))])
 }
 

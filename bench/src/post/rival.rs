@@ -1,11 +1,10 @@
-//! Servers that stand beside quotation, on the same HTTP stack and with the same logs: one that stores nothing, and one that stores and
-//! publishes as tutorials have it. Each is a process of its own, so that its use can be told.
+//! Servers that stand beside quotation, on the same HTTP stack and with the same logs: one that stores nothing, and one
+//! that stores and publishes as tutorials have it. Each is a process of its own, so that its use can be told.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use anyhow::Result;
@@ -39,8 +38,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::rows;
 use crate::{database, topic};
-
-const VALIDITY: Duration = Duration::from_secs(30 * 24 * 3600);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Kind {
@@ -89,7 +86,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
 
 async fn made(request: Request) -> Result<(Devis, DevisGenere), Problem> {
     let demande = api::asked(&read_json(request, BODY_LIMIT).await?)?;
-    let (devis, event) = domain::generer(DevisId::generate(), demande, Timestamp::now(), VALIDITY);
+    let (devis, event) = domain::generer(DevisId::generate(), demande, Timestamp::now(), rows::VALIDITY);
     tracing::info!(devis_id = %devis.id, type_bien = %devis.type_bien, "a quote was made");
     Ok((devis, event))
 }

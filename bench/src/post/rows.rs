@@ -15,7 +15,7 @@ use schemas::{Cents, DevisGenere, DevisId, Event as _, EventId, TypeBien, topics
 
 use crate::database;
 
-const VALIDITY: Duration = Duration::from_secs(30 * 24 * 3600);
+pub(super) const VALIDITY: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// What one write to the disk costs in the service: a page of the log.
 const PAGE: [u8; 4096] = [1; 4096];

@@ -9,13 +9,14 @@ use std::{
 
 use chromiumoxide::{Page, error::CdpError};
 use futures::StreamExt as _;
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 use super::{
-    debian::{self, DebianError},
+    home,
     ports::{self, NoFreePort},
-    process::{Process, ProcessError},
+    process::{self, Process, ProcessError},
 };
 use crate::wait::{self, TimedOut};
 
@@ -28,7 +29,7 @@ const PACKAGES: [&str; 3] = ["chromium", "fonts-dejavu-core", "fontconfig-config
 #[derive(Debug, thiserror::Error)]
 pub enum BrowserError {
     #[error("{0} (the tests want Chromium: set CHROMIUM to the program, or apt-get install chromium)")]
-    Get(DebianError),
+    Get(ProcessError),
     #[error("{}: {source}", path.display())]
     File { path: PathBuf, source: io::Error },
     #[error(transparent)]
@@ -87,7 +88,8 @@ impl Drop for Browser {
     }
 }
 
-/// The command that runs Chromium: what `CHROMIUM` names, `chromium` of the PATH, or Debian's package, unpacked.
+/// The command that runs Chromium: what `CHROMIUM` names, `chromium` of the PATH, or Debian's package, unpacked once into
+/// the cache folder. It is not installed: the machine's own packages stay as they are.
 async fn find() -> Result<Command, BrowserError> {
     if let Some(program) = env::var_os("CHROMIUM") {
         return Ok(Command::new(program));
@@ -98,13 +100,44 @@ async fn find() -> Result<Command, BrowserError> {
     {
         return Ok(Command::new(program));
     }
-    let folder = debian::unpacked("chromium", &PACKAGES).await.map_err(BrowserError::Get)?;
+    let key = Sha256::digest(PACKAGES.join(" "));
+    let key = key.iter().take(6).fold(String::new(), |key, byte| format!("{key}{byte:02x}"));
+    let folder = home::cache().join(format!("test-chromium-{key}"));
+    if !folder.is_dir() {
+        println!("Chromium is not there; Debian's packages of it are unpacked into {}", folder.display());
+        let unfinished = folder.with_extension("unfinished");
+        unpack(&unfinished).await?;
+        fs::rename(&unfinished, &folder)
+            .map_err(|source| BrowserError::File { path: folder.clone(), source })?;
+    }
     let libraries = folder.join("usr/lib").join(format!("{}-linux-gnu", env::consts::ARCH));
     let mut command = Command::new(folder.join("usr/lib/chromium/chromium"));
     command
         .env("LD_LIBRARY_PATH", format!("{0}:{0}/pulseaudio", libraries.display()))
         .env("FONTCONFIG_FILE", fonts(&folder)?);
     Ok(command)
+}
+
+/// apt works out which libraries the machine lacks; `--download-only` keeps it from installing anything.
+async fn unpack(folder: &Path) -> Result<(), BrowserError> {
+    let archives = folder.join("archives");
+    let failed = |source| BrowserError::File { path: archives.clone(), source };
+    let _ = fs::remove_dir_all(folder);
+    fs::create_dir_all(archives.join("partial")).map_err(failed)?;
+    process::output(Command::new("apt-get").args(["-qq", "update"])).await.map_err(BrowserError::Get)?;
+    let mut download = Command::new("apt-get");
+    download
+        .args(["-qq", "-y", "install", "--download-only", "--no-install-recommends", "--reinstall"])
+        .args(["-o", "APT::Sandbox::User=root", "-o"])
+        .arg(format!("Dir::Cache::archives={}", archives.display()))
+        .args(PACKAGES);
+    process::output(&download).await.map_err(BrowserError::Get)?;
+    for entry in fs::read_dir(&archives).map_err(failed)?.flatten() {
+        if entry.path().extension().is_some_and(|extension| extension == "deb") {
+            process::output(Command::new("dpkg-deb").arg("-x").arg(entry.path()).arg(folder)).await?;
+        }
+    }
+    fs::remove_dir_all(&archives).map_err(failed)
 }
 
 /// Fontconfig's settings: the unpacked letters and no others, so that pages look alike on every machine.

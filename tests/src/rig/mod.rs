@@ -4,7 +4,6 @@ pub mod apiserver;
 pub mod browser;
 pub mod cluster;
 pub mod container;
-pub mod debian;
 pub mod door;
 pub mod home;
 pub mod java;

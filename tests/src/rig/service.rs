@@ -1,6 +1,7 @@
 //! A service as a child process.
 
 use std::{
+    fmt::Display,
     io,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
@@ -25,6 +26,8 @@ use crate::{
 const START: Duration = Duration::from_secs(30);
 /// A service under test answers well below this, or something is wrong.
 const ANSWER: Duration = Duration::from_secs(10);
+/// How long an event may take from its command to its effect.
+const ARRIVAL: Duration = Duration::from_secs(120);
 
 /// The service does not do what the test needs.
 #[derive(Debug, thiserror::Error)]
@@ -266,6 +269,18 @@ impl Service {
         expect(StatusCode::CREATED, "POST /api/devis", response).await
     }
 
+    /// Asks souscription to convert a quote, until it has heard of it; the contract.
+    pub async fn convert(&self, devis: &str) -> Result<Value, TimedOut> {
+        let body = json!({"devisId": devis});
+        wait::until(format!("quote {devis} to be heard of"), ARRIVAL, async || {
+            let response = self.send(Method::POST, "/api/contrats/convertir", &body).await;
+            let contrat =
+                expect(StatusCode::CREATED, "POST /api/contrats/convertir", response.map_err(told)?);
+            contrat.await.map_err(told)
+        })
+        .await
+    }
+
     /// Asks for something with a body; whatever the answer is.
     pub async fn send(&self, method: Method, path: &str, body: &Value) -> Result<Response, reqwest::Error> {
         self.http.request(method, self.url(path)).json(body).send().await
@@ -287,6 +302,10 @@ impl Service {
         let response = self.look_up("/metrics").await?.error_for_status()?;
         Ok(Scrape::of(&response.text().await?))
     }
+}
+
+fn told(problem: impl Display) -> String {
+    problem.to_string()
 }
 
 async fn expect(wanted: StatusCode, asked: &str, response: Response) -> Result<Value, ServiceRigError> {

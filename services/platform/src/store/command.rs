@@ -28,9 +28,7 @@ impl<R> CommandError<R> {
             Self::Sql(_) => "DatabaseError",
         }
     }
-}
 
-impl<R> CommandError<R> {
     /// Whether the disk is at fault, and neither the command nor the service: it is full, or cannot be written to.
     pub fn is_of_the_disk(&self) -> bool {
         let (Self::Sql(error) | Self::Outbox(OutboxError::Sql(error))) = self else { return false };

@@ -300,9 +300,8 @@ impl fmt::Display for CommitFailure {
 /// leaves the others as they are.
 async fn commit(batch: &mut Batch, group: &mut [Box<dyn Job>]) -> Result<(), CommitFailure> {
     execute(batch, "BEGIN IMMEDIATE; SAVEPOINT command").await?;
-    let mut first = true;
-    for job in group {
-        if !std::mem::take(&mut first) {
+    for (number, job) in group.iter_mut().enumerate() {
+        if number > 0 {
             execute(batch, "RELEASE command; SAVEPOINT command").await?;
         }
         let before = batch.appended;
