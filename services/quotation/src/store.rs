@@ -5,10 +5,13 @@ use std::convert::Infallible;
 use jiff::Timestamp;
 use platform::{
     outbox::{OutboxError, Outgoing},
-    store::{Batch, Cursor, Page, Store, encoded, migrator, undecodable},
+    store::{Batch, Cursor, NewRow, Page, Store, encoded, migrator, undecodable},
 };
 use schemas::{Cents, DevisExpire, DevisGenere, DevisId, Version};
-use sqlx::{Row as _, SqliteConnection, SqliteExecutor, migrate::Migrator, sqlite::SqliteRow};
+use sqlx::{
+    Row as _, Sqlite, SqliteConnection, SqliteExecutor, migrate::Migrator, query_builder::Separated,
+    sqlite::SqliteRow,
+};
 use uuid::Uuid;
 
 use crate::domain::{self, Devis, Statut};
@@ -41,7 +44,7 @@ impl DevisStore {
         let event = encoded(&event)?;
         let create = self.store.writer.run(move |batch| {
             Box::pin(async move {
-                insert(batch.connection(), &devis).await?;
+                batch.insert(devis.clone());
                 batch.publish(event)?;
                 Ok(devis)
             })
@@ -91,8 +94,8 @@ impl DevisStore {
 
 /// Marks the quote that a contract was made of; `false` where there is no such quote.
 pub(crate) async fn convert(batch: &mut Batch, id: DevisId) -> Result<bool, sqlx::Error> {
-    let Some(devis) = by_id(batch.connection(), id).await? else { return Ok(false) };
-    update(batch.connection(), &domain::convertir(devis)).await?;
+    let Some(devis) = by_id(batch.connection().await?, id).await? else { return Ok(false) };
+    update(batch.connection().await?, &domain::convertir(devis)).await?;
     Ok(true)
 }
 
@@ -107,7 +110,7 @@ async fn expire_due(batch: &mut Batch, now: Timestamp) -> Result<usize, CommandE
     )
     .bind(now.as_millisecond())
     .bind(SWEEP)
-    .fetch_all(batch.connection())
+    .fetch_all(batch.connection().await?)
     .await?;
     let mut expired = 0;
     for row in &rows {
@@ -117,30 +120,31 @@ async fn expire_due(batch: &mut Batch, now: Timestamp) -> Result<usize, CommandE
                 Err(OutboxError::Full { .. }) if expired > 0 => break,
                 published => published?,
             }
-            update(batch.connection(), &devis).await?;
+            update(batch.connection().await?, &devis).await?;
             expired += 1;
         }
     }
     Ok(expired)
 }
 
-async fn insert(connection: &mut SqliteConnection, devis: &Devis) -> Result<(), sqlx::Error> {
-    sqlx::query(
+impl NewRow for Devis {
+    fn insert(&self) -> &'static str {
         "INSERT INTO devis (devis_id, client_id, type_bien, valeur, prime, date_creation, date_expiration, statut, \
-         version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(devis.id.uuid().as_bytes().as_slice())
-    .bind(devis.client_id.as_str())
-    .bind(devis.type_bien.as_str())
-    .bind(devis.valeur.get())
-    .bind(devis.prime.get())
-    .bind(devis.date_creation.as_millisecond())
-    .bind(devis.date_expiration.as_millisecond())
-    .bind(devis.statut.as_str())
-    .bind(devis.version.get())
-    .execute(connection)
-    .await
-    .map(drop)
+         version) "
+    }
+
+    fn bind(&self, mut values: Separated<'_, Sqlite, &'static str>) {
+        values
+            .push_bind(self.id.uuid().as_bytes().to_vec())
+            .push_bind(self.client_id.as_str())
+            .push_bind(self.type_bien.as_str())
+            .push_bind(self.valeur.get())
+            .push_bind(self.prime.get())
+            .push_bind(self.date_creation.as_millisecond())
+            .push_bind(self.date_expiration.as_millisecond())
+            .push_bind(self.statut.as_str())
+            .push_bind(self.version.get());
+    }
 }
 
 async fn update(connection: &mut SqliteConnection, devis: &Devis) -> Result<(), sqlx::Error> {

@@ -15,9 +15,9 @@ pub fn handlers() -> Handlers {
 }
 
 fn devis_genere<'c>(batch: &'c mut Batch, heard: &'c [Received<DevisGenere>]) -> Work<'c, (), EffectError> {
-    Box::pin(async move { Ok(store::hear_genere(batch.connection(), heard).await?) })
+    Box::pin(async move { Ok(store::hear_genere(batch.connection().await?, heard).await?) })
 }
 
 fn devis_expire<'c>(batch: &'c mut Batch, heard: &'c [Received<DevisExpire>]) -> Work<'c, (), EffectError> {
-    Box::pin(async move { Ok(store::hear_expire(batch.connection(), heard).await?) })
+    Box::pin(async move { Ok(store::hear_expire(batch.connection().await?, heard).await?) })
 }

@@ -76,16 +76,16 @@ impl ContratStore {
 async fn convert(batch: &mut Batch, devis_id: DevisId, now: Timestamp) -> Result<Contrat, CommandError> {
     let row = sqlx::query("SELECT * FROM devis WHERE devis_id = ?")
         .bind(bytes(devis_id.uuid()))
-        .fetch_optional(batch.connection())
+        .fetch_optional(batch.connection().await?)
         .await?;
     let devis = row.as_ref().map(devis).transpose()?;
     let (contrat, event) =
         domain::convertir(ContratId::generate(), devis, now).map_err(CommandError::Refused)?;
-    insert(batch.connection(), &contrat).await?;
+    insert(batch.connection().await?, &contrat).await?;
     sqlx::query("UPDATE devis SET contrat_id = ? WHERE devis_id = ?")
         .bind(bytes(contrat.id.uuid()))
         .bind(bytes(devis_id.uuid()))
-        .execute(batch.connection())
+        .execute(batch.connection().await?)
         .await?;
     batch.publish(Outgoing::new(&event)?)?;
     Ok(contrat)
@@ -98,10 +98,10 @@ fn decided<E: Event + Send>(
     decide: impl FnOnce(Contrat) -> Result<(Contrat, E), Refus> + Send + 'static,
 ) -> Work<'_, Contrat, CommandError> {
     Box::pin(async move {
-        let contrat = by_id(batch.connection(), id).await?;
+        let contrat = by_id(batch.connection().await?, id).await?;
         let contrat = contrat.ok_or(CommandError::Refused(Refus::ContratInconnu))?;
         let (contrat, event) = decide(contrat).map_err(CommandError::Refused)?;
-        update(batch.connection(), &contrat).await?;
+        update(batch.connection().await?, &contrat).await?;
         batch.publish(Outgoing::new(&event)?)?;
         Ok(contrat)
     })

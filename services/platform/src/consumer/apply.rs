@@ -175,7 +175,7 @@ impl Applier {
                 let mut transaction = Transaction { batch, care, membership: &membership, book, done };
                 transaction.run(&prepared).await?;
                 let Transaction { batch, mut book, done, .. } = transaction;
-                book.store(batch.connection()).await?;
+                book.store(batch.connection().await?).await?;
                 Ok((book, done))
             })
         });
@@ -255,7 +255,7 @@ impl Transaction<'_> {
             Care::Apart => self.apart(prepared, &mut partitions).await?,
         }
         for ((topic, partition), progress) in partitions {
-            rows::advance(self.batch.connection(), progress).await?;
+            rows::advance(self.batch.connection().await?, progress).await?;
             self.done.next.insert((topic.to_owned(), partition), progress.next_offset);
         }
         Ok(())
@@ -281,7 +281,7 @@ impl Transaction<'_> {
                 Err(unreadable) => self.bury(record, unreadable).await?,
             }
         }
-        if !rows::remember(self.batch.connection(), &inbox).await? {
+        if !rows::remember(self.batch.connection().await?, &inbox).await? {
             return Err(ApplyError::NotTogether);
         }
         for (topic, events) in prepared.events() {
@@ -331,7 +331,7 @@ impl Transaction<'_> {
         let row = rows::Remembered { event: envelope.id, partition, offset: record.offset };
         self.execute("SAVEPOINT effect").await?;
         let before = self.batch.appended();
-        let happened = if rows::remember(self.batch.connection(), &[row]).await? {
+        let happened = if rows::remember(self.batch.connection().await?, &[row]).await? {
             self.happen(record.topic(), events, index..index + 1).await.map(|()| true)
         } else {
             Ok(false)
@@ -373,7 +373,7 @@ impl Transaction<'_> {
     }
 
     async fn applied(&mut self, record: &Record, envelope: &CloudEvent) -> Result<(), ApplyError> {
-        self.book.applied(self.batch.connection(), envelope, place(record)).await?;
+        self.book.applied(self.batch.connection().await?, envelope, place(record)).await?;
         match self.done.applied.get_mut(record.topic()) {
             Some(made) => made.push(envelope.time),
             None => drop(self.done.applied.insert(record.topic().to_owned(), vec![envelope.time])),
@@ -390,7 +390,7 @@ impl Transaction<'_> {
         Ok(match partitions.entry((record.topic(), record.partition)) {
             Entry::Occupied(found) => found.into_mut(),
             Entry::Vacant(place) => {
-                let connection = self.batch.connection();
+                let connection = self.batch.connection().await?;
                 place.insert(rows::progress(connection, record.topic(), record.partition).await?)
             }
         })
@@ -399,13 +399,13 @@ impl Transaction<'_> {
     async fn bury(&mut self, record: &Record, why: &Unreadable) -> Result<(), ApplyError> {
         let letter = Letter::of(record, why, self.membership, Timestamp::now());
         self.batch.bury(&letter).await?;
-        self.book.buried(self.batch.connection(), why.envelope.as_deref(), place(record)).await?;
+        self.book.buried(self.batch.connection().await?, why.envelope.as_deref(), place(record)).await?;
         self.done.letters.push(why.reason);
         Ok(())
     }
 
     async fn execute(&mut self, statement: &'static str) -> Result<(), ApplyError> {
-        self.batch.connection().execute(statement).await?;
+        self.batch.connection().await?.execute(statement).await?;
         Ok(())
     }
 }

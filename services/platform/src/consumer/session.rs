@@ -224,10 +224,9 @@ impl Session<'_> {
         let found = found.ok().flatten().ok_or(SessionError::Unreachable)?;
         if !self.position.check(&found)? {
             let cluster = found.clone();
-            let adopt = self
-                .applier
-                .writer()
-                .run(move |batch| Box::pin(async move { rows::adopt(batch.connection(), &cluster).await }));
+            let adopt = self.applier.writer().run(move |batch| {
+                Box::pin(async move { rows::adopt(batch.connection().await?, &cluster).await })
+            });
             adopt.await?;
             self.position.adopted(found);
         }
@@ -273,7 +272,9 @@ impl Session<'_> {
             let ends = ends.map_err(|error| SessionError::Client(error.to_string()))??;
             let name = topic.clone();
             let realign = self.applier.writer().run(move |batch| {
-                Box::pin(async move { rows::realign(batch.connection(), &name, partition, ends).await })
+                Box::pin(
+                    async move { rows::realign(batch.connection().await?, &name, partition, ends).await },
+                )
             });
             let Some(Realigned { from, to }) = realign.await? else { continue };
             let (first, end) = ends;

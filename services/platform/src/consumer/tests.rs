@@ -25,10 +25,10 @@ async fn an_offset_that_is_not_on_its_topic_goes_back_as_far_as_the_inbox_rememb
     ] {
         let realigned = store.writer.run(move |batch| {
             Box::pin(async move {
-                let progress = rows::progress(batch.connection(), "t", 0).await?;
-                rows::advance(batch.connection(), Progress { next_offset, ..progress }).await?;
-                let realigned = rows::realign(batch.connection(), "t", 0, ends).await?;
-                Ok::<_, sqlx::Error>((realigned, rows::progress(batch.connection(), "t", 0).await?))
+                let progress = rows::progress(batch.connection().await?, "t", 0).await?;
+                rows::advance(batch.connection().await?, Progress { next_offset, ..progress }).await?;
+                let realigned = rows::realign(batch.connection().await?, "t", 0, ends).await?;
+                Ok::<_, sqlx::Error>((realigned, rows::progress(batch.connection().await?, "t", 0).await?))
             })
         });
         let (realigned, progress) = realigned.await.expect("written");

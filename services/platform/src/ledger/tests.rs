@@ -52,12 +52,12 @@ async fn enter(store: &Store, entries: &'static [(i64, i32)]) {
                 let at = Place { topic, partition: *partition, offset };
                 let event = event(number.abs());
                 if *number < 0 {
-                    book.buried(batch.connection(), Some(&event), at).await?;
+                    book.buried(batch.connection().await?, Some(&event), at).await?;
                 } else {
-                    book.applied(batch.connection(), &event, at).await?;
+                    book.applied(batch.connection().await?, &event, at).await?;
                 }
             }
-            book.store(batch.connection()).await
+            book.store(batch.connection().await?).await
         })
     });
     entered.await.expect("entered");

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 pub use relay::{Relay, RelayError};
 
-use crate::{consumer::Letter, metrics::Metrics, telemetry};
+use crate::{consumer::Letter, metrics::Metrics, store::together, telemetry};
 
 /// Published rows that are kept, for people who look. Everything older is removed as new rows are confirmed.
 const KEEP: i64 = 1_000;
@@ -72,6 +72,7 @@ impl Outgoing {
 /// An event that has its number, and is not in the database yet.
 #[derive(Debug)]
 pub(crate) struct Queued {
+    number: i64,
     event: Outgoing,
     schema: i64,
 }
@@ -88,11 +89,6 @@ pub(crate) struct Appended {
 }
 
 impl Appended {
-    /// How many events came after `earlier`.
-    pub(crate) const fn since(self, earlier: Self) -> i64 {
-        self.last - earlier.last
-    }
-
     /// Whether the relay has something to do.
     const fn anything_waits(self) -> bool {
         self.last > self.confirmed || self.letters > 0
@@ -179,21 +175,18 @@ impl Outbox {
         let schema = self.schema_rows.get(&event.topic);
         let schema = *schema.ok_or(OutboxError::NoSchema { topic: event.topic })?;
         appended.last += 1;
-        Ok(Queued { event, schema })
+        Ok(Queued { number: appended.last, event, schema })
     }
 
-    /// Stores the queued events of a transaction, in few statements.
+    /// Stores queued events, in few statements.
     pub(crate) async fn store(
-        &self,
         connection: &mut SqliteConnection,
-        appended: Appended,
         events: &[Queued],
     ) -> Result<(), sqlx::Error> {
-        if events.is_empty() {
-            return Ok(());
+        for events in together(events) {
+            let last = rows::insert(connection, events).await?;
+            debug_assert_eq!(Some(last), events.last().map(|event| event.number), "numbers are dense");
         }
-        let last = rows::insert(connection, events).await?;
-        debug_assert_eq!(last, appended.last, "numbers are dense");
         Ok(())
     }
 

@@ -66,28 +66,15 @@ pub(super) async fn progress(connection: &mut SqliteConnection) -> Result<(i64, 
     Ok((row.try_get("last")?, row.try_get("confirmed")?))
 }
 
-/// Events that one statement stores: the most that fit, again and again. SQLite compiles few statements then, and keeps them.
-const TOGETHER: [usize; 4] = [64, 16, 4, 1];
-
-/// Stores events in their order; the last one's number.
+/// Stores events in their order, in one statement; the last one's number.
 pub(super) async fn insert(connection: &mut SqliteConnection, events: &[Queued]) -> Result<i64, sqlx::Error> {
-    let (mut last, mut rest) = (0, events);
-    while let Some(size) = TOGETHER.into_iter().find(|size| *size <= rest.len()) {
-        let (now, later) = rest.split_at(size);
-        last = insert_together(connection, now).await?;
-        rest = later;
-    }
-    Ok(last)
-}
-
-async fn insert_together(connection: &mut SqliteConnection, events: &[Queued]) -> Result<i64, sqlx::Error> {
     let mut insert = QueryBuilder::new(
         "INSERT INTO outbox \
          (topic_seq, event_id, event_type, topic, key, schema_id, occurred_at, traceparent, body) ",
     );
     // Where the table has a trigger, SQLite reads what it counts from before the first row is there.
     let mut of_topic: HashMap<TopicName, i64> = HashMap::new();
-    insert.push_values(events, |mut row, Queued { event, schema }| {
+    insert.push_values(events, |mut row, Queued { event, schema, .. }| {
         let number = of_topic.entry(event.topic).or_default();
         *number += 1;
         row.push("(SELECT last + ")

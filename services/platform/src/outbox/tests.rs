@@ -105,7 +105,12 @@ async fn a_command_that_fails_in_sql_takes_no_other_with_it() {
     let wrong = store.writer.run(|batch| {
         Box::pin(async move {
             batch.publish(event())?;
-            batch.connection().execute("INSERT INTO nowhere VALUES (1)").await.map_err(OutboxError::from)
+            batch
+                .connection()
+                .await?
+                .execute("INSERT INTO nowhere VALUES (1)")
+                .await
+                .map_err(OutboxError::from)
         })
     });
     let (wrong, right) = tokio::join!(wrong, publish(&store, false));
@@ -142,7 +147,7 @@ async fn confirmed_rows_are_pruned_and_their_numbers_never_come_again() {
     assert_eq!(numbers(&store).await.first(), Some(&11));
     store
         .writer
-        .run(|batch| Box::pin(async move { rows::prune(batch.connection(), i64::MAX).await }))
+        .run(|batch| Box::pin(async move { rows::prune(batch.connection().await?, i64::MAX).await }))
         .await
         .expect("pruned");
     assert_eq!(numbers(&store).await, [0; 0]);
@@ -176,9 +181,11 @@ async fn a_row_keeps_the_schema_that_it_was_written_with() {
     let folder = folder();
     let (store, _) = open(folder.path(), 100).await;
     publish(&store, false).await.expect("stored");
-    let schema = store
-        .writer
-        .run(|batch| Box::pin(rows::intern_schema(batch.connection(), "quotation.devis-expire-value", "{}")));
+    let schema = store.writer.run(|batch| {
+        Box::pin(async move {
+            rows::intern_schema(batch.connection().await?, "quotation.devis-expire-value", "{}").await
+        })
+    });
     schema.await.expect("a newer schema is stored beside it");
     store.close().await;
     let (store, _) = open(folder.path(), 100).await;

@@ -1,5 +1,6 @@
 //! One SQLite database per service: one owner, one writer that commits in groups, a few readers.
 
+mod batch;
 mod command;
 mod folder;
 mod page;
@@ -7,6 +8,8 @@ mod writer;
 
 use std::{path::PathBuf, time::Duration};
 
+pub(crate) use batch::together;
+pub use batch::{Batch, NewRow};
 pub use command::{CommandError, Write, encoded};
 pub use folder::{DataFolder, FolderError};
 pub use page::{Cursor, Page, undecodable};
@@ -15,7 +18,7 @@ use sqlx::{
     migrate::{MigrateError, Migration, MigrationType, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-pub use writer::{Batch, Work, WriteError, Writer};
+pub use writer::{Work, WriteError, Writer};
 
 use crate::{
     consumer::Position,

@@ -1,21 +1,16 @@
 //! The group-commit writer: one task owns the write connection and puts every command that is waiting into one
 //! transaction, so that one fdatasync makes them all durable.
 
-use std::{fmt, future::Future, pin::Pin, time::Instant};
+use std::{future::Future, pin::Pin, time::Instant};
 
 use prometheus::{Histogram, IntCounterVec};
-use sqlx::{Connection as _, Executor as _, SqliteConnection};
+use sqlx::{Executor as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span};
 
-use super::DataFolder;
-use crate::{
-    consumer::Letter,
-    crash,
-    metrics::Metrics,
-    outbox::{Appended, Outbox, OutboxError, Outgoing, Queued},
-};
+use super::{Batch, DataFolder};
+use crate::{metrics::Metrics, outbox::Outbox};
 
 /// Most commands in one transaction: enough to make the fdatasync cheap, few enough that a command waits for
 /// milliseconds only.
@@ -37,62 +32,6 @@ pub enum WriteError<E> {
     Database(String),
     #[error("the writer has stopped")]
     Stopped,
-}
-
-/// The transaction as a command sees it.
-#[derive(Debug)]
-pub struct Batch {
-    connection: SqliteConnection,
-    outbox: Outbox,
-    appended: Appended,
-    /// Stored together at the end of the transaction: a statement costs more than a row.
-    queued: Vec<Queued>,
-}
-
-impl Batch {
-    /// For the service's own SQL.
-    pub fn connection(&mut self) -> &mut SqliteConnection {
-        &mut self.connection
-    }
-
-    /// Puts an event into the outbox: it is published if, and only if, this transaction is committed.
-    pub fn publish(&mut self, event: Outgoing) -> Result<(), OutboxError> {
-        self.queued.push(self.outbox.queue(&mut self.appended, event)?);
-        Ok(())
-    }
-
-    /// Stores a dead letter: it goes to `dlq.errors` if, and only if, this transaction is committed.
-    pub(crate) async fn bury(&mut self, letter: &Letter) -> Result<(), sqlx::Error> {
-        self.outbox.bury(&mut self.connection, &mut self.appended, letter).await
-    }
-
-    /// What the transaction has put into the outbox so far.
-    pub(crate) const fn appended(&self) -> Appended {
-        self.appended
-    }
-
-    /// For whoever takes a part of the transaction back: what the outbox got since.
-    pub(crate) fn take_back(&mut self, to: Appended) {
-        let since = usize::try_from(self.appended.since(to)).unwrap_or_default();
-        self.queued.truncate(self.queued.len().saturating_sub(since));
-        self.appended = to;
-    }
-
-    async fn store_queued(&mut self) -> Result<(), sqlx::Error> {
-        self.outbox.store(&mut self.connection, self.appended, &self.queued).await?;
-        self.queued.clear();
-        Ok(())
-    }
-
-    /// Removes letters that are on their topic; the relay's own command.
-    pub(crate) async fn sent_letters(&mut self, up_to: i64) -> Result<(), sqlx::Error> {
-        self.outbox.sent_letters(&mut self.connection, &mut self.appended, up_to).await
-    }
-
-    /// Moves the relay's mark; the relay's own command.
-    pub(crate) async fn confirm(&mut self, up_to: i64) -> Result<(), OutboxError> {
-        self.outbox.mark(&mut self.connection, &mut self.appended, up_to).await
-    }
 }
 
 /// Hands commands to the writing task. Cheap to clone.
@@ -134,8 +73,7 @@ impl Writer {
                 &["statement"],
             ),
         };
-        let appended = outbox.appended();
-        let batch = Batch { connection, outbox, appended, queued: Vec::new() };
+        let batch = Batch::new(connection, outbox);
         let (stop, stopped) = (CancellationToken::new(), CancellationToken::new());
         let ended = stopped.clone().drop_guard();
         let task = write(batch, queue, stop.clone(), metrics);
@@ -176,7 +114,8 @@ impl Writer {
     pub async fn probe(&self) -> Result<(), WriteError<sqlx::Error>> {
         self.run(|batch| {
             Box::pin(async move {
-                batch.connection().execute("UPDATE probe SET passes = passes + 1").await.map(drop)
+                let connection = batch.connection().await?;
+                connection.execute("UPDATE probe SET passes = passes + 1").await.map(drop)
             })
         })
         .await
@@ -184,7 +123,7 @@ impl Writer {
 }
 
 /// A command whose types are forgotten, so that one queue holds them all.
-trait Job: Send {
+pub(super) trait Job: Send {
     /// Runs it; `false` when its changes are to be taken back.
     fn run<'c>(&'c mut self, batch: &'c mut Batch) -> Pin<Box<dyn Future<Output = bool> + Send + 'c>>;
     /// Answers the caller, once it is known whether the transaction is durable.
@@ -250,26 +189,20 @@ async fn write(
         let started = Instant::now();
         #[allow(clippy::cast_precision_loss)] // at most GROUP
         metrics.size.observe(group.len() as f64);
-        let committed = commit(&mut batch, &mut group).await;
+        let committed = batch.commit(&mut group).await;
         metrics.duration.observe(started.elapsed().as_secs_f64());
         match &committed {
-            Ok(()) => {
-                batch.outbox.committed(batch.appended);
-                if failed > 0 {
-                    tracing::info!(failed, "the database takes transactions again");
-                    failed = 0;
-                }
+            Ok(()) if failed > 0 => {
+                tracing::info!(failed, "the database takes transactions again");
+                failed = 0;
             }
+            Ok(()) => {}
             Err(failure) => {
                 metrics.failures.with_label_values(&[failure.statement]).inc();
                 if failed == 0 {
                     tracing::error!(%failure, commands = group.len(), "the database refuses transactions");
                 }
                 failed += 1;
-                // Without a ROLLBACK, SQLite would go on inside the failed transaction; where there is none any
-                // more, the statement fails, which is as good.
-                let _ = batch.connection.execute("ROLLBACK").await;
-                batch.take_back(batch.outbox.appended());
             }
         }
         let problem = committed.err().map(|failure| failure.to_string());
@@ -278,48 +211,8 @@ async fn write(
         }
     }
     // The last connection to close writes the log back into the database.
-    if let Err(error) = batch.connection.close().await {
+    if let Err(error) = batch.close().await {
         tracing::warn!(%error, "the database did not close well; the next start recovers it");
-    }
-}
-
-/// The statement at which a transaction failed.
-#[derive(Debug)]
-struct CommitFailure {
-    statement: &'static str,
-    source: sqlx::Error,
-}
-
-impl fmt::Display for CommitFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.statement, self.source)
-    }
-}
-
-/// One transaction. Each command has a savepoint of its own: one that is refused takes back what it did, and
-/// leaves the others as they are.
-async fn commit(batch: &mut Batch, group: &mut [Box<dyn Job>]) -> Result<(), CommitFailure> {
-    execute(batch, "BEGIN IMMEDIATE; SAVEPOINT command").await?;
-    for (number, job) in group.iter_mut().enumerate() {
-        if number > 0 {
-            execute(batch, "RELEASE command; SAVEPOINT command").await?;
-        }
-        let before = batch.appended;
-        if !job.run(batch).await {
-            execute(batch, "ROLLBACK TO command").await?;
-            batch.take_back(before);
-        }
-    }
-    let stored = batch.store_queued().await;
-    stored.map_err(|source| CommitFailure { statement: "INSERT INTO outbox", source })?;
-    crash::pass(crash::IN_BATCH);
-    execute(batch, "RELEASE command; COMMIT").await
-}
-
-async fn execute(batch: &mut Batch, statement: &'static str) -> Result<(), CommitFailure> {
-    match batch.connection.execute(statement).await {
-        Ok(_) => Ok(()),
-        Err(source) => Err(CommitFailure { statement, source }),
     }
 }
 
