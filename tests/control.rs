@@ -36,7 +36,7 @@ use tokio_util::sync::CancellationToken;
 
 /// How long something may take that takes milliseconds, on a machine that has other tests to run as well.
 const SOON: Duration = Duration::from_secs(60);
-const SERVICES: [&str; 4] = ["quotation", "souscription", "simulator", "dashboard"];
+const SERVICES: [&str; 5] = ["quotation", "souscription", "reclamation", "simulator", "dashboard"];
 const SWITCHES: u32 = 20;
 const LAB: &str = "lab";
 

@@ -29,8 +29,13 @@ use serde_json::{Value, json};
 /// How long something may take that the operator does at once, on a machine that has other tests to run as well.
 const SOON: Duration = Duration::from_secs(300);
 /// The services and their ports.
-const SERVICES: [(&str, u16); 4] =
-    [("quotation", 8081), ("souscription", 8082), ("simulator", 8084), ("dashboard", 8080)];
+const SERVICES: [(&str, u16); 5] = [
+    ("quotation", 8081),
+    ("souscription", 8082),
+    ("reclamation", 8083),
+    ("simulator", 8084),
+    ("dashboard", 8080),
+];
 const SWITCHES: u32 = 50;
 
 fn main() -> ExitCode {
@@ -154,7 +159,10 @@ async fn two_labs_side_by_side(cluster: Arc<Cluster>) -> Outcome {
     let claims = space.objects::<PersistentVolumeClaim>();
     let mut kept_claims = of_lab(&claims, "one").await?;
     kept_claims.sort();
-    assert_eq!(kept_claims, ["data-one-kafka-0", "data-one-quotation-0", "data-one-souscription-0"]);
+    assert_eq!(
+        kept_claims,
+        ["data-one-kafka-0", "data-one-quotation-0", "data-one-reclamation-0", "data-one-souscription-0"]
+    );
     space.apply("one", kept).await?;
     space.ready("one").await?;
     assert_eq!(self::cluster_id(&space, "one").await?, cluster_id);

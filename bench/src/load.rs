@@ -14,8 +14,13 @@ use serde_json::{Value, json};
 use crate::process;
 
 /// The services, with their ports before the offset.
-const SERVICES: [(&str, u16); 4] =
-    [("quotation", 8081), ("souscription", 8082), ("simulator", 8084), ("dashboard", 8080)];
+const SERVICES: [(&str, u16); 5] = [
+    ("quotation", 8081),
+    ("souscription", 8082),
+    ("reclamation", 8083),
+    ("simulator", 8084),
+    ("dashboard", 8080),
+];
 /// How long the lab may take to follow, and to come to rest.
 const SETTLED: Duration = Duration::from_secs(30);
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);

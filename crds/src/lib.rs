@@ -14,7 +14,7 @@ mod status;
 pub use quantity::Quantity;
 pub use scenario::{Scenario, ScenarioParameters, Simulation};
 pub use schema::{crd, yaml};
-pub use services::{Dashboard, Quotation, Services, Simulator, Souscription};
+pub use services::{Dashboard, Quotation, Reclamation, Services, Simulator, Souscription};
 pub use spec::{
     DeletionPolicy, EdaLab, EdaLabSpec, HostAccess, ImageDefaults, Kafka, KafkaStorage, Phase, PullPolicy,
     PullSecret, ResourceAmounts, Resources, SchemaRegistry,

@@ -22,6 +22,9 @@ pub struct Services {
     /// The service that makes contracts (contrats) of quotes.
     #[serde(default)]
     pub souscription: Souscription,
+    /// The service that takes claims (sinistres) on contracts.
+    #[serde(default)]
+    pub reclamation: Reclamation,
     /// The service that plays the customers.
     #[serde(default)]
     pub simulator: Simulator,
@@ -85,6 +88,25 @@ pub struct Souscription {
 }
 
 impl Default for Souscription {
+    fn default() -> Self {
+        Self { resources: Services::default_resources() }
+    }
+}
+
+/// The service that takes claims on contracts, has them judged and pays them.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = memory_floor("services.reclamation", "64Mi", "give the service at least 64Mi")
+)]
+pub struct Reclamation {
+    /// CPU and memory of the service. What is left out keeps its default: requests cpu 10m, memory 48Mi; limits
+    /// cpu 1, memory 192Mi.
+    #[serde(default = "Services::default_resources")]
+    pub resources: Resources,
+}
+
+impl Default for Reclamation {
     fn default() -> Self {
         Self { resources: Services::default_resources() }
     }

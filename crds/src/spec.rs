@@ -260,8 +260,8 @@ pub struct ResourceAmounts {
 #[derive(KubeSchema, Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HostAccess {
-    /// When true, the lab's node ports are opened (30080 dashboard, 30081 quotation, 30082 souscription, 30084
-    /// simulator, 30085 registry, 30092 Kafka), which `edalab up` maps to localhost. One lab of a cluster can have them.
+    /// When true, the lab's node ports are opened (30080 dashboard, 30081 quotation, 30082 souscription, 30083
+    /// reclamation, 30084 simulator, 30085 registry, 30092 Kafka), which `edalab up` maps to localhost. One lab of a cluster can have them.
     #[serde(default)]
     pub enabled: bool,
     /// The host name or IPv4 address under which clients outside the cluster reach Kafka; Kafka advertises it on

@@ -38,7 +38,8 @@ pub(crate) enum Command {
     Status,
     /// Print the logs of the lab's pods.
     Logs {
-        /// One component: kafka, schema-registry, quotation, souscription, simulator, dashboard, operator.
+        /// One component: kafka, schema-registry, quotation, souscription, reclamation, simulator, dashboard,
+        /// operator.
         component: Option<String>,
         /// Go on printing.
         #[arg(long, short)]

@@ -1,6 +1,10 @@
 //! The kind cluster of a lab: one node, made by kind, kept through stops and reboots.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use k8s_openapi::jiff::Timestamp;
 use kube::config::Kubeconfig;
@@ -54,18 +58,22 @@ pub(crate) struct Cluster<'a> {
 impl Cluster<'_> {
     /// Makes the cluster, or starts the one that was made before. `node_image` is kind's own when absent.
     pub(crate) async fn up(&self, progress: &Progress, offset: u16, node_image: Option<&str>) -> Result<()> {
-        let record = record(self.home, self.name)?;
-        if record.is_some_and(|record| record.complete)
-            && self.engine.succeeds(&["inspect", &self.node()]).await?
-        {
+        let complete = record(self.home, self.name)?.map(|record| record.complete);
+        if complete == Some(true) && self.engine.succeeds(&["inspect", &self.node()]).await? {
             self.say_what_is_missing(progress, &ports::shifted(offset));
             self.start(progress).await
         } else {
-            self.create(progress, offset, node_image).await
+            self.create(progress, offset, node_image, complete == Some(false)).await
         }
     }
 
-    async fn create(&self, progress: &Progress, offset: u16, node_image: Option<&str>) -> Result<()> {
+    async fn create(
+        &self,
+        progress: &Progress,
+        offset: u16,
+        node_image: Option<&str>,
+        interrupted: bool,
+    ) -> Result<()> {
         let ports = ports::shifted(offset);
         let title = format!("Kubernetes cluster {:?}, by kind", self.name);
         let step = progress.step("cluster", &title, "look into the log, then run the same command again")?;
@@ -81,13 +89,24 @@ impl Cluster<'_> {
         self.remember(&record)?;
         let config = folder.join("kind.yaml");
         fs::write(&config, kind_config(node_image, &ports)).map_err(|e| Error::path("write", &config, e))?;
-        let mut kind = self.command(&["create", "cluster", "--wait", "120s"]);
-        step.run(kind.arg("--config").arg(&config).arg("--kubeconfig").arg(self.kubeconfig())).await?;
+        let made = self.make(&step, &config).await;
+        if interrupted && made.is_err() {
+            // kind was killed with the run before; a `docker run` of its was not, and may bring its node only now
+            self.delete(&step).await?;
+            self.make(&step, &config).await?;
+        } else {
+            made?;
+        }
         self.set_namespace()?;
         record.complete = true;
         self.remember(&record)?;
         step.done();
         Ok(())
+    }
+
+    async fn make(&self, step: &Step, config: &Path) -> Result<()> {
+        let mut kind = self.command(&["create", "cluster", "--wait", "120s"]);
+        step.run(kind.arg("--config").arg(config).arg("--kubeconfig").arg(self.kubeconfig())).await
     }
 
     /// Docker adds no port to a container that is there, so a cluster that is older than a service does not lead to it.

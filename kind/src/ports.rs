@@ -12,10 +12,11 @@ pub(crate) struct Port {
     pub(crate) host: u16,
 }
 
-const PORTS: [Port; 6] = [
+const PORTS: [Port; 7] = [
     Port { name: "dashboard", node: 30080, host: 8080 },
     Port { name: "quotation", node: 30081, host: 8081 },
     Port { name: "souscription", node: 30082, host: 8082 },
+    Port { name: "reclamation", node: 30083, host: 8083 },
     Port { name: "simulator", node: 30084, host: 8084 },
     Port { name: "schema registry", node: 30085, host: 8085 },
     Port { name: "kafka", node: 30092, host: 9092 },
@@ -61,7 +62,7 @@ mod tests {
     fn a_port_that_is_newer_than_the_cluster_is_found() {
         let config = "- {containerPort: 30081, hostPort: 8081}\n- {containerPort: 30092, hostPort: 9092}";
         let missing: Vec<&str> = missing(config, &shifted(0)).iter().map(|port| port.name).collect();
-        assert_eq!(missing, ["dashboard", "souscription", "simulator", "schema registry"]);
+        assert_eq!(missing, ["dashboard", "souscription", "reclamation", "simulator", "schema registry"]);
     }
 
     #[test]

@@ -42,6 +42,7 @@ pub fn observe(lab: &ValidatedLab, refs: &Refs, applied: &Applied) -> Vec<Part> 
                 Component::SchemaRegistry => (true, &lab.registry.image),
                 Component::Quotation
                 | Component::Souscription
+                | Component::Reclamation
                 | Component::Simulator
                 | Component::Dashboard => (lab.services.running, &lab.services.image),
             };

@@ -63,6 +63,7 @@ pub(crate) fn full() -> EdaLab {
                 "resources": { "requests": { "memory": "256Mi" } },
             },
             "souscription": { "resources": { "limits": { "cpu": "500m" } } },
+            "reclamation": { "resources": { "limits": { "memory": "160Mi" } } },
             "simulator": { "resources": { "limits": { "memory": "128Mi" } } },
             "dashboard": { "resources": { "requests": { "cpu": "50m" } } },
         },

@@ -62,7 +62,8 @@ pub struct ServicesSettings {
     /// Whether the phase has services.
     pub running: bool,
     pub quotation: QuotationSettings,
-    pub souscription: SouscriptionSettings,
+    pub souscription: FilledResources,
+    pub reclamation: FilledResources,
     pub simulator: FilledResources,
     pub dashboard: FilledResources,
 }
@@ -73,12 +74,6 @@ pub struct QuotationSettings {
     pub resources: FilledResources,
     /// As the service reads it: a number and s, m, h or d.
     pub quote_validity: String,
-}
-
-/// The service that makes contracts.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SouscriptionSettings {
-    pub resources: FilledResources,
 }
 
 /// How the lab is reached from outside the cluster.
@@ -188,9 +183,8 @@ fn services(spec: &EdaLabSpec, related: &RelatedImages) -> Result<ServicesSettin
             resources: fill("services.quotation.resources", &asked.quotation.resources, &default)?,
             quote_validity: asked.quotation.quote_validity.clone(),
         },
-        souscription: SouscriptionSettings {
-            resources: fill("services.souscription.resources", &asked.souscription.resources, &default)?,
-        },
+        souscription: fill("services.souscription.resources", &asked.souscription.resources, &default)?,
+        reclamation: fill("services.reclamation.resources", &asked.reclamation.resources, &default)?,
         simulator: fill("services.simulator.resources", &asked.simulator.resources, &default)?,
         dashboard: fill("services.dashboard.resources", &asked.dashboard.resources, &default)?,
     })

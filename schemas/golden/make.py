@@ -86,6 +86,46 @@ def resilie(**fields):
     return typical | fields
 
 
+def declare(**fields):
+    typical = dict(
+        sinistreId="019abf0e-7c00-7000-8000-00000000a001",
+        contratId="019abf0e-7c00-7000-8000-00000000c001",
+        typeSinistre="ACCIDENT",
+        description="Collision à l’arrêt, pare-chocs arrière",
+        dateSurvenance=at("2027-01-15T16:30:00.000+00:00"),
+        montantEstime=decimal.Decimal("1800.00"),
+        timestamp=at("2027-01-16T08:09:10.011+00:00"),
+        version=1,
+    )
+    return typical | fields
+
+
+def evalue(**fields):
+    typical = dict(
+        sinistreId="019abf0e-7c00-7000-8000-00000000a001",
+        contratId="019abf0e-7c00-7000-8000-00000000c001",
+        decision="ACCEPTE",
+        montantEvalue=decimal.Decimal("1650.50"),
+        motif="",
+        timestamp=at("2027-01-20T10:11:12.013+00:00"),
+        version=2,
+    )
+    return typical | fields
+
+
+def indemnisation(**fields):
+    typical = dict(
+        indemnisationId="019abf0e-7c00-7000-8000-00000000b001",
+        sinistreId="019abf0e-7c00-7000-8000-00000000a001",
+        contratId="019abf0e-7c00-7000-8000-00000000c001",
+        montant=decimal.Decimal("1650.50"),
+        datePaiement=at("2027-01-22T00:00:00.000+00:00"),
+        timestamp=at("2027-01-22T09:10:11.012+00:00"),
+        version=3,
+    )
+    return typical | fields
+
+
 def amounts(valeur, prime):
     return dict(valeur=decimal.Decimal(valeur), prime=decimal.Decimal(prime))
 
@@ -150,6 +190,29 @@ CASES = [
     ("contrat-resilie", "../ContratResilie.avsc", resilie()),
     ("contrat-resilie-empty", "../ContratResilie.avsc", resilie(motif="")),
     ("contrat-resilie-long", "../ContratResilie.avsc", resilie(motif="Déménagé à Saint-Étienne, là-bas 🏠. " * 40)),
+    ("sinistre-declare-accident", "../SinistreDeclare.avsc", declare()),
+    ("sinistre-declare-vol", "../SinistreDeclare.avsc", declare(typeSinistre="VOL")),
+    ("sinistre-declare-incendie", "../SinistreDeclare.avsc", declare(typeSinistre="INCENDIE", description="🔥 " * 150)),
+    (
+        "sinistre-declare-eaux",
+        "../SinistreDeclare.avsc",
+        declare(typeSinistre="DEGAT_DES_EAUX", montantEstime=decimal.Decimal("9999999999.99")),
+    ),
+    ("sinistre-declare-autre", "../SinistreDeclare.avsc", declare(typeSinistre="AUTRE", montantEstime=decimal.Decimal("0.01"))),
+    ("sinistre-declare-newer", "newer/SinistreDeclare.avsc", declare(typeSinistre="GRELE", canal="WEB")),
+    ("sinistre-evalue-accepte", "../SinistreEvalue.avsc", evalue()),
+    (
+        "sinistre-evalue-rejete",
+        "../SinistreEvalue.avsc",
+        evalue(decision="REJETE", montantEvalue=decimal.Decimal("0.00"), motif="Exclusion : conduite sans permis"),
+    ),
+    ("sinistre-evalue-newer", "newer/SinistreEvalue.avsc", evalue(decision="PARTIEL", expert="E-7")),
+    ("indemnisation-effectuee", "../IndemnisationEffectuee.avsc", indemnisation()),
+    (
+        "indemnisation-effectuee-largest",
+        "../IndemnisationEffectuee.avsc",
+        indemnisation(montant=decimal.Decimal("9999999999.99"), version=2**62),
+    ),
 ]
 
 

@@ -8,7 +8,7 @@ mod messages;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::{CATALOGUE, Content, Service, Topic};
+use crate::{CATALOGUE, Service, Topic};
 
 const BINDING_VERSION: &str = "0.5.0";
 
@@ -17,8 +17,7 @@ What the services of a kafka-eda-lab say to one another through Kafka. Values ar
 envelopes are CloudEvents 1.0 in Kafka's binary mode, that is, record headers; the control channel is plain JSON. The \
 document describes the whole lab: whether an operation sends or receives is told as the service in its tag sees it.";
 
-/// The document (AsyncAPI 3.0.0): Kafka as it is reached from the lab's host, a channel for each topic whose content
-/// is known, the events with their schemas and headers, and which service sends and receives what.
+/// The document (AsyncAPI 3.0.0): Kafka as it is reached from the lab's host, a channel for each topic, the events with their schemas and headers, and which service sends and receives what.
 pub fn asyncapi() -> Json {
     json!({
         "asyncapi": "3.0.0",
@@ -29,18 +28,13 @@ pub fn asyncapi() -> Json {
             "license": { "name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0" },
         },
         "servers": { "kafka": server() },
-        "channels": known_topics().map(|topic| (topic.name.to_string(), channel(topic))).collect::<Map<_, _>>(),
-        "operations": known_topics().flat_map(operations).collect::<Map<_, _>>(),
+        "channels": CATALOGUE.iter().map(|topic| (topic.name.to_string(), channel(topic))).collect::<Map<_, _>>(),
+        "operations": CATALOGUE.iter().flat_map(operations).collect::<Map<_, _>>(),
         "components": {
-            "messages": known_topics().filter_map(messages::message).collect::<Map<_, _>>(),
+            "messages": CATALOGUE.iter().filter_map(messages::message).collect::<Map<_, _>>(),
             "schemas": headers::schemas(),
         },
     })
-}
-
-/// The topics that there is something to say of.
-fn known_topics() -> impl Iterator<Item = &'static Topic> {
-    CATALOGUE.iter().filter(|topic| topic.content != Content::Later)
 }
 
 fn server() -> Json {
@@ -148,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn topics_whose_content_comes_later_are_left_out() {
+    fn every_topic_is_a_channel() {
         let document = asyncapi();
         assert_eq!(
             keys(&document["channels"]),
@@ -158,6 +152,9 @@ mod tests {
                 "edalab.control-ack",
                 "quotation.devis-expire",
                 "quotation.devis-genere",
+                "reclamation.indemnisation-effectuee",
+                "reclamation.sinistre-declare",
+                "reclamation.sinistre-evalue",
                 "souscription.contrat-emis",
                 "souscription.contrat-modifie",
                 "souscription.contrat-resilie",
@@ -177,9 +174,21 @@ mod tests {
                 "quotationSendsDeadLetter",
                 "quotationSendsDevisExpire",
                 "quotationSendsDevisGenere",
+                "reclamationReceivesContratEmis",
+                "reclamationReceivesContratModifie",
+                "reclamationReceivesContratResilie",
+                "reclamationReceivesControl",
+                "reclamationSendsControlAck",
+                "reclamationSendsDeadLetter",
+                "reclamationSendsIndemnisationEffectuee",
+                "reclamationSendsSinistreDeclare",
+                "reclamationSendsSinistreEvalue",
                 "souscriptionReceivesControl",
                 "souscriptionReceivesDevisExpire",
                 "souscriptionReceivesDevisGenere",
+                "souscriptionReceivesIndemnisationEffectuee",
+                "souscriptionReceivesSinistreDeclare",
+                "souscriptionReceivesSinistreEvalue",
                 "souscriptionSendsContratEmis",
                 "souscriptionSendsContratModifie",
                 "souscriptionSendsContratResilie",

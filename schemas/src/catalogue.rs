@@ -66,8 +66,6 @@ pub enum Content {
         /// The schema, as in its `.avsc` file.
         schema: &'static str,
     },
-    /// Planned: an Avro record whose schema comes with the service that publishes it.
-    Later,
     /// Bytes as they came (dead letters) or the lab's own JSON (control): no schema in the registry.
     Opaque,
 }
@@ -97,11 +95,11 @@ pub struct Topic {
 }
 
 impl Topic {
-    /// The Avro record that the topic holds today, by its short name.
+    /// The Avro record that the topic holds, by its short name.
     pub const fn event(&self) -> Option<&'static str> {
         match self.content {
             Content::Event { name, .. } => Some(name),
-            Content::Later | Content::Opaque => None,
+            Content::Opaque => None,
         }
     }
 
@@ -128,7 +126,7 @@ impl Topic {
             Content::Event { schema, .. } => {
                 Some(Subject { name: format!("{}-value", self.name), topic: self.name, schema })
             }
-            Content::Later | Content::Opaque => None,
+            Content::Opaque => None,
         }
     }
 }
@@ -208,22 +206,40 @@ pub const CATALOGUE: &[Topic] = &[
         "contratId",
         Content::Event { name: "ContratEmis", schema: include_str!("../ContratEmis.avsc") },
     )
-    .between(&[Service::Souscription], &[Service::Quotation]),
+    .between(&[Service::Souscription], &[Service::Quotation, Service::Reclamation]),
     domain(
         topics::CONTRAT_MODIFIE,
         "contratId",
         Content::Event { name: "ContratModifie", schema: include_str!("../ContratModifie.avsc") },
     )
-    .between(&[Service::Souscription], &[]),
+    .between(&[Service::Souscription], &[Service::Reclamation]),
     domain(
         topics::CONTRAT_RESILIE,
         "contratId",
         Content::Event { name: "ContratResilie", schema: include_str!("../ContratResilie.avsc") },
     )
-    .between(&[Service::Souscription], &[]),
-    domain(topics::SINISTRE_DECLARE, "contratId", Content::Later),
-    domain(topics::SINISTRE_EVALUE, "contratId", Content::Later),
-    domain(topics::INDEMNISATION_EFFECTUEE, "contratId", Content::Later),
+    .between(&[Service::Souscription], &[Service::Reclamation]),
+    domain(
+        topics::SINISTRE_DECLARE,
+        "contratId",
+        Content::Event { name: "SinistreDeclare", schema: include_str!("../SinistreDeclare.avsc") },
+    )
+    .between(&[Service::Reclamation], &[Service::Souscription]),
+    domain(
+        topics::SINISTRE_EVALUE,
+        "contratId",
+        Content::Event { name: "SinistreEvalue", schema: include_str!("../SinistreEvalue.avsc") },
+    )
+    .between(&[Service::Reclamation], &[Service::Souscription]),
+    domain(
+        topics::INDEMNISATION_EFFECTUEE,
+        "contratId",
+        Content::Event {
+            name: "IndemnisationEffectuee",
+            schema: include_str!("../IndemnisationEffectuee.avsc"),
+        },
+    )
+    .between(&[Service::Reclamation], &[Service::Souscription]),
     dead_letters(topics::DLQ_ERRORS, "the failed record's key").between(&Service::ALL, &[]),
     control(topics::CONTROL, "one for the lab").between(&[], &Service::ALL),
     control(topics::CONTROL_ACK, "the answering service").between(&Service::ALL, &[]),
@@ -259,7 +275,7 @@ pub fn required_topics() -> impl Iterator<Item = &'static Topic> {
     CATALOGUE.iter().chain(REGISTRY_TOPICS)
 }
 
-/// The topics that events lie on, now or later, and the dead letters: all of the catalogue but the control channel.
+/// The topics that events lie on, and the dead letters: all of the catalogue but the control channel.
 pub fn event_topics() -> impl Iterator<Item = &'static Topic> {
     CATALOGUE.iter().filter(|topic| topic.content != Content::Opaque || topic.name == topics::DLQ_ERRORS)
 }
@@ -322,6 +338,9 @@ mod tests {
                 "souscription.contrat-emis-value",
                 "souscription.contrat-modifie-value",
                 "souscription.contrat-resilie-value",
+                "reclamation.sinistre-declare-value",
+                "reclamation.sinistre-evalue-value",
+                "reclamation.indemnisation-effectuee-value",
             ]
         );
     }

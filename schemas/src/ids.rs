@@ -53,6 +53,16 @@ uuid_id! {
 }
 
 uuid_id! {
+    /// Identifies a claim (sinistre): a UUIDv7, as a quote's id.
+    SinistreId
+}
+
+uuid_id! {
+    /// Identifies the payment of a claim (indemnisation): a UUIDv7, as a quote's id.
+    IndemnisationId
+}
+
+uuid_id! {
     /// Identifies an event (CloudEvents attribute `id`): the same on every repeat of the same event.
     EventId
 }

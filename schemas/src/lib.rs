@@ -19,7 +19,9 @@ mod header_names;
 mod ids;
 mod json;
 mod money;
+mod named;
 pub mod quotation;
+pub mod reclamation;
 mod service;
 pub mod souscription;
 mod type_bien;
@@ -32,10 +34,14 @@ pub use catalogue::{
     required_topics, subjects, topic, topics,
 };
 pub use cloudevent::{CloudEvent, CloudEventError, Sequence, header};
-pub use ids::{ClientId, ClientIdError, ContratId, DevisId, EventId, Version};
+pub use ids::{ClientId, ClientIdError, ContratId, DevisId, EventId, IndemnisationId, SinistreId, Version};
 pub use json::to_json;
-pub use money::{Cents, CentsError};
+pub use money::{Cents, CentsError, Total};
 pub use quotation::{DevisExpire, DevisGenere};
+pub use reclamation::{
+    Decision, IndemnisationEffectuee, SinistreDeclare, SinistreEvalue, TypeSinistre, UnknownDecision,
+    UnknownTypeSinistre,
+};
 pub use service::Service;
 pub use souscription::{ContratEmis, ContratModifie, ContratResilie, Modification, UnknownModification};
 pub use type_bien::{TypeBien, UnknownTypeBien};

@@ -24,6 +24,7 @@ impl Cents {
     pub const PRECISION: usize = 12;
     /// Decimals of the Avro decimal.
     pub const SCALE: usize = 2;
+    pub const ZERO: Self = Self(0);
     pub const MAX: Self = Self(999_999_999_999);
     pub const MIN: Self = Self(-999_999_999_999);
 
@@ -71,6 +72,17 @@ impl Cents {
 
 impl fmt::Display for Cents {
     /// Plain decimal text with two decimals: `123.40`. It is also a valid JSON number.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Total(self.0).fmt(f)
+    }
+}
+
+/// A sum of amounts, in cents: it may be more than one amount can.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Total(pub i64);
+
+impl fmt::Display for Total {
+    /// As an amount's.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.0 < 0 { "-" } else { "" };
         let cents = self.0.unsigned_abs();

@@ -7,16 +7,18 @@ use std::fmt;
 pub enum Service {
     Quotation,
     Souscription,
+    Reclamation,
 }
 
 impl Service {
-    pub const ALL: [Self; 2] = [Self::Quotation, Self::Souscription];
+    pub const ALL: [Self; 3] = [Self::Quotation, Self::Souscription, Self::Reclamation];
 
     /// The name that the service goes by: of its Deployment after the lab's, and last in its `ce_source`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Quotation => "quotation",
             Self::Souscription => "souscription",
+            Self::Reclamation => "reclamation",
         }
     }
 }

@@ -1,7 +1,8 @@
 //! What an event type says of itself is what its schema and the catalogue say.
 
 use schemas::{
-    CATALOGUE, ContratEmis, ContratModifie, ContratResilie, DevisExpire, DevisGenere, Event, Topic, topic,
+    CATALOGUE, ContratEmis, ContratModifie, ContratResilie, DevisExpire, DevisGenere, Event,
+    IndemnisationEffectuee, SinistreDeclare, SinistreEvalue, Topic, topic,
 };
 
 /// The event's short name, once its type, its schema and its topic were found to agree.
@@ -22,6 +23,9 @@ fn types_schemas_and_topics_agree() {
         agreed::<ContratEmis>(),
         agreed::<ContratModifie>(),
         agreed::<ContratResilie>(),
+        agreed::<SinistreDeclare>(),
+        agreed::<SinistreEvalue>(),
+        agreed::<IndemnisationEffectuee>(),
     ];
     assert!(CATALOGUE.iter().filter_map(Topic::event).eq(types));
 }

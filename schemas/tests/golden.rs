@@ -9,8 +9,9 @@ use std::{
 
 use apache_avro::Schema;
 use schemas::{
-    CATALOGUE, Cents, ContratEmis, ContratModifie, ContratResilie, DecodeError, DevisExpire, DevisGenere,
-    Event, Modification, Topic, TypeBien, Version, decode, encode, to_json, wire,
+    CATALOGUE, Cents, ContratEmis, ContratModifie, ContratResilie, Decision, DecodeError, DevisExpire,
+    DevisGenere, Event, IndemnisationEffectuee, Modification, SinistreDeclare, SinistreEvalue, Topic,
+    TypeBien, TypeSinistre, Version, decode, encode, to_json, wire,
 };
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -111,6 +112,9 @@ fn every_case_is_read_and_written_back() {
             "ContratEmis" => case.check::<ContratEmis>(),
             "ContratModifie" => case.check::<ContratModifie>(),
             "ContratResilie" => case.check::<ContratResilie>(),
+            "SinistreDeclare" => case.check::<SinistreDeclare>(),
+            "SinistreEvalue" => case.check::<SinistreEvalue>(),
+            "IndemnisationEffectuee" => case.check::<IndemnisationEffectuee>(),
             other => panic!("{other}: no event of this name"),
         }
     }
@@ -199,6 +203,54 @@ fn fields_are_where_they_belong() {
             motif: "Véhicule vendu".to_owned(),
             date_resiliation: at("2027-03-01T00:00:00Z"),
             timestamp: at("2027-02-03T04:05:06.007Z"),
+            version: version(3),
+        }
+    );
+}
+
+/// The same for the events of claims.
+#[test]
+fn fields_of_claims_are_where_they_belong() {
+    let amount = |text: &str| text.parse::<Cents>().expect("an amount");
+    let at = |text: &str| text.parse().expect("an instant");
+    let version = |number| Version::new(number).expect("from 1 on");
+    let sinistre = "019abf0e-7c00-7000-8000-00000000a001";
+    let contrat = "019abf0e-7c00-7000-8000-00000000c001";
+
+    assert_eq!(
+        Case::named("sinistre-declare-accident").decoded::<SinistreDeclare>(),
+        SinistreDeclare {
+            sinistre_id: sinistre.parse().expect("an id"),
+            contrat_id: contrat.parse().expect("an id"),
+            type_sinistre: TypeSinistre::Accident,
+            description: "Collision à l’arrêt, pare-chocs arrière".to_owned(),
+            date_survenance: at("2027-01-15T16:30:00Z"),
+            montant_estime: amount("1800.00"),
+            timestamp: at("2027-01-16T08:09:10.011Z"),
+            version: version(1),
+        }
+    );
+    assert_eq!(
+        Case::named("sinistre-evalue-rejete").decoded::<SinistreEvalue>(),
+        SinistreEvalue {
+            sinistre_id: sinistre.parse().expect("an id"),
+            contrat_id: contrat.parse().expect("an id"),
+            decision: Decision::Rejete,
+            montant_evalue: amount("0.00"),
+            motif: "Exclusion : conduite sans permis".to_owned(),
+            timestamp: at("2027-01-20T10:11:12.013Z"),
+            version: version(2),
+        }
+    );
+    assert_eq!(
+        Case::named("indemnisation-effectuee").decoded::<IndemnisationEffectuee>(),
+        IndemnisationEffectuee {
+            indemnisation_id: "019abf0e-7c00-7000-8000-00000000b001".parse().expect("an id"),
+            sinistre_id: sinistre.parse().expect("an id"),
+            contrat_id: contrat.parse().expect("an id"),
+            montant: amount("1650.50"),
+            date_paiement: at("2027-01-22T00:00:00Z"),
+            timestamp: at("2027-01-22T09:10:11.012Z"),
             version: version(3),
         }
     );

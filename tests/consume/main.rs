@@ -1,5 +1,6 @@
-//! Souscription over a real broker and a real registry: every event has its effect once, and nothing holds it up.
+//! Souscription and reclamation over a real broker and a real registry: every event has its effect once, and nothing holds it up.
 
+mod claims;
 mod contracts;
 mod letters;
 mod pair;
@@ -20,6 +21,11 @@ fn main() -> ExitCode {
             "a_contract_wins_over_an_expiry_that_crossed_it",
             trial!(contracts::a_contract_wins_over_an_expiry),
         )
+        .trial(
+            "a_claim_is_judged_and_paid_and_its_contract_hears_of_it",
+            trial!(claims::a_claim_is_judged_and_paid),
+        )
+        .trial("a_claim_that_cannot_be_is_refused_in_words", trial!(claims::refusals))
         .trial("killed_while_it_consumes_it_misses_nothing", trial!(trouble::killed_while_it_consumes))
         .trial("what_cannot_be_read_goes_to_the_dead_letters", trial!(letters::dead_letters))
         .trial(

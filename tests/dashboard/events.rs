@@ -81,8 +81,20 @@ pub(crate) async fn delivered(show: Arc<Show>) -> Outcome {
     let contrat = show.convert(&devis).await?;
     let event = events.find(|event| event["subject"] == contrat.as_str()).await?;
     assert_eq!((&event["type"], &event["source"]), (&"ContratEmis".into(), &"souscription".into()));
+    assert_eq!(event["destinations"], serde_json::json!(["quotation", "reclamation"]));
     let last = recent(&show).await?;
     assert_eq!(last[0], event, "the newest is first");
+
+    let claim = show.claim(&contrat).await?;
+    for kind in ["SinistreDeclare", "SinistreEvalue", "IndemnisationEffectuee"] {
+        let event =
+            events.find(|event| event["type"] == kind && event["subject"] == contrat.as_str()).await?;
+        assert_eq!(
+            (&event["source"], &event["destinations"][0]),
+            (&"reclamation".into(), &"souscription".into())
+        );
+        assert!(event["summary"].as_str().is_some_and(|summary| summary.contains(&claim)), "{event}");
+    }
     for _ in 0..55 {
         show.quote("C-more").await?;
     }

@@ -82,7 +82,8 @@ pub(crate) async fn waiting_and_down(show: Arc<Show>) -> Outcome {
     let topic = "quotation.devis-genere";
     let waiting = |state: &Value| state["lag"]["souscription"][topic].as_i64();
     state(&mut page, |state| {
-        state["services"] == json!({"quotation": "up", "simulator": "down", "souscription": "up"})
+        state["services"]
+            == json!({"quotation": "up", "reclamation": "up", "simulator": "down", "souscription": "up"})
             && waiting(state) == Some(0)
     })
     .await?;

@@ -128,7 +128,9 @@ pub(crate) async fn drawing(show: Arc<Show>) -> Outcome {
     let system = |name: &str, state: &str| {
         format!("document.querySelector('.wide .system[data-service={name}]').dataset.state === '{state}'")
     };
-    for (name, state) in [("quotation", "up"), ("souscription", "up"), ("simulator", "down")] {
+    for (name, state) in
+        [("quotation", "up"), ("souscription", "up"), ("reclamation", "up"), ("simulator", "down")]
+    {
         tab.until(&system(name, state)).await?;
     }
     tab.count_dots().await?;

@@ -18,6 +18,9 @@ pub(crate) async fn pictures(show: Arc<Show>) -> Outcome {
     for name in ["Martin", "Bernard", "Petit", "Durand"] {
         let devis = show.quote(&format!("C-{name}")).await?;
         let contrat = show.convert(&devis).await?;
+        if name == "Bernard" {
+            show.claim(&contrat).await?;
+        }
         let souscription = show.souscription.lock().await;
         if name == "Petit" {
             let change = json!({"modification": "PRIME", "valeur": 480});

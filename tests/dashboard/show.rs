@@ -25,7 +25,7 @@ use rdkafka::{
     message::{Header, OwnedHeaders},
     producer::{FutureProducer, FutureRecord},
 };
-use reqwest::{Method, StatusCode};
+use reqwest::Method;
 use schemas::TopicName;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -42,6 +42,7 @@ pub(crate) struct Show {
     pub(crate) dashboard: Service,
     pub(crate) souscription: Mutex<Service>,
     pub(crate) quotation: Service,
+    pub(crate) reclamation: Service,
     server: ApiServer,
     pub(crate) stand: Stand,
     pub(crate) http: reqwest::Client,
@@ -64,13 +65,16 @@ impl Show {
 
         let quotation = stand.settings(program::services().await?, LAB);
         let souscription = Settings { service: "souscription", ..quotation.clone() };
+        let reclamation = Settings { service: "reclamation", ..quotation.clone() };
         let dashboard = Settings { service: "dashboard", ..quotation.clone() };
         let quotation = Service::start(quotation).await?;
         let souscription = Service::start(souscription).await?;
+        let reclamation = Service::start(reclamation).await?;
         let mut dashboard = Service::new(dashboard)?;
         dashboard.set_env("EDALAB_NAMESPACE", NAMESPACE);
         dashboard.set_env("QUOTATION_URL", quotation.url(""));
         dashboard.set_env("SOUSCRIPTION_URL", souscription.url(""));
+        dashboard.set_env("RECLAMATION_URL", reclamation.url(""));
         // Nothing listens there.
         dashboard.set_env("SIMULATOR_URL", "http://127.0.0.1:9");
         let kubeconfig = dashboard.data().with_file_name("kubeconfig");
@@ -83,6 +87,7 @@ impl Show {
             dashboard,
             souscription: Mutex::new(souscription),
             quotation,
+            reclamation,
             server,
             stand,
             http: reqwest::Client::new(),
@@ -116,17 +121,31 @@ impl Show {
 
     /// Makes a contract of a quote as soon as it was heard of; its id.
     pub(crate) async fn convert(&self, devis: &str) -> Fallible<String> {
-        let souscription = self.souscription.lock().await;
-        let contrat = wait::until(format!("quote {devis} to be heard of"), ARRIVAL, async || {
-            let asked = json!({ "devisId": devis });
-            let answer = souscription.send(Method::POST, "/api/contrats/convertir", &asked).await;
+        let contrat = self.souscription.lock().await.convert(devis).await?;
+        Ok(contrat["contratId"].as_str().ok_or("no contratId")?.to_owned())
+    }
+
+    /// Makes a claim on a contract as soon as that was heard of, and has it judged and paid; its id.
+    pub(crate) async fn claim(&self, contrat: &str) -> Fallible<String> {
+        let loss = json!({
+            "contratId": contrat, "type": "ACCIDENT", "description": "collision", "montantEstime": 1800,
+        });
+        let ask = async |method, path: &str, body: &Value| {
+            let answer = self.reclamation.send(method, path, body).await;
             let answer = answer.map_err(|problem| problem.to_string())?;
             let status = answer.status();
-            let contrat: Value = answer.json().await.map_err(|problem| problem.to_string())?;
-            if status == StatusCode::CREATED { Ok(contrat) } else { Err(format!("{status}: {contrat}")) }
+            let said: Value = answer.json().await.map_err(|problem| problem.to_string())?;
+            if status.is_success() { Ok(said) } else { Err(format!("{status}: {said}")) }
+        };
+        let claim = wait::until(format!("contract {contrat} to be heard of"), ARRIVAL, async || {
+            ask(Method::POST, "/api/sinistres", &loss).await
         })
         .await?;
-        Ok(contrat["contratId"].as_str().ok_or("no contratId")?.to_owned())
+        let claim = claim["sinistreId"].as_str().ok_or("no sinistreId")?;
+        let granted = json!({"decision": "ACCEPTE", "montantEvalue": 1650});
+        ask(Method::PUT, &format!("/api/sinistres/{claim}/evaluer"), &granted).await?;
+        ask(Method::POST, &format!("/api/sinistres/{claim}/indemniser"), &json!({})).await?;
+        Ok(claim.to_owned())
     }
 
     /// A record as quotation publishes it, to be sent again in other clothes.

@@ -8,25 +8,27 @@ use std::{
 use apache_avro::Schema;
 use edalab_tests::{
     reader::{Reader, Record},
-    rig::stand::{QUOTATION, SOUSCRIPTION, Stand},
+    rig::stand::{QUOTATION, RECLAMATION, SOUSCRIPTION, Stand},
     wait,
 };
 use jiff::Timestamp;
 use schemas::{
-    ContratEmis, ContratModifie, ContratResilie, DevisGenere, Event, SchemaId, TopicName, TypeBien, topics,
-    wire,
+    ContratEmis, ContratModifie, ContratResilie, DevisGenere, Event, IndemnisationEffectuee, SchemaId,
+    SinistreDeclare, SinistreEvalue, TopicName, TypeBien, topics, wire,
 };
 
 use crate::run::{ARRIVAL, Run};
 
-/// By then, whatever follows a quote has followed: its four steps come at most three seconds after each other.
-const SETTLED: Duration = Duration::from_secs(20);
+/// By then, whatever follows a quote has followed: its seven steps come at most three seconds after each other.
+const SETTLED: Duration = Duration::from_secs(30);
 
 /// A quote and what followed, in the words of its events; without ids and times, which no run has in common with another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Life {
     pub(crate) devis: String,
     pub(crate) then: Vec<String>,
+    /// What happened to the contract's claim.
+    pub(crate) claim: Vec<String>,
 }
 
 /// The events of a run.
@@ -34,6 +36,7 @@ pub(crate) struct Lives<'a> {
     stand: &'a Stand,
     quotes: Reader,
     contracts: Reader,
+    claims: Reader,
     schemas: HashMap<SchemaId, Schema>,
 }
 
@@ -46,6 +49,7 @@ impl<'a> Lives<'a> {
             stand,
             quotes: reader(QUOTATION, &run.quotation.source())?,
             contracts: reader(SOUSCRIPTION, &run.souscription.source())?,
+            claims: reader(RECLAMATION, &run.reclamation.source())?,
             schemas: HashMap::new(),
         })
     }
@@ -91,7 +95,7 @@ impl<'a> Lives<'a> {
             check(&event);
             let devis = format!("{} {} {}", event.client_id, event.type_bien, event.valeur);
             of_quote.insert(event.devis_id, lives.len());
-            lives.push(Life { devis, then: Vec::new() });
+            lives.push(Life { devis, then: Vec::new(), claim: Vec::new() });
         }
         let mut of_contract: BTreeMap<String, BTreeMap<i64, String>> = BTreeMap::new();
         let mut contracts = Vec::new();
@@ -111,12 +115,34 @@ impl<'a> Lives<'a> {
             };
             of_contract.entry(contrat.to_string()).or_default().insert(version.get(), said);
         }
+        let mut of_claims = self.claims().await?;
         for (contrat, life) in contracts {
+            lives[life].claim = of_claims.remove(&contrat).unwrap_or_default().into_values().collect();
             let said = of_contract.remove(&contrat).unwrap_or_default();
             assert!(lives[life].then.is_empty(), "a quote became two contracts");
             lives[life].then = said.into_values().collect();
         }
         Ok(lives)
+    }
+
+    /// What was said of claims, by contract and version: none has more than one.
+    async fn claims(&mut self) -> Outcome<BTreeMap<String, BTreeMap<i64, String>>> {
+        let mut claims: BTreeMap<String, BTreeMap<i64, String>> = BTreeMap::new();
+        for record in self.claims.catch_up()?.to_vec() {
+            let (contrat, version, said) = if record.topic == topics::SINISTRE_DECLARE.as_str() {
+                let event: SinistreDeclare = self.decode(&record).await?;
+                let said = format!("{} {} {}", event.type_sinistre, event.montant_estime, event.description);
+                (event.contrat_id, event.version, said)
+            } else if record.topic == topics::SINISTRE_EVALUE.as_str() {
+                let event: SinistreEvalue = self.decode(&record).await?;
+                (event.contrat_id, event.version, format!("{} {}", event.decision, event.montant_evalue))
+            } else {
+                let event: IndemnisationEffectuee = self.decode(&record).await?;
+                (event.contrat_id, event.version, format!("INDEMNISE {}", event.montant))
+            };
+            claims.entry(contrat.to_string()).or_default().insert(version.get(), said);
+        }
+        Ok(claims)
     }
 
     /// The record's event; each schema is asked for once.

@@ -26,11 +26,12 @@ use serde_json::Value;
 /// How long something may take to become visible.
 pub(crate) const ARRIVAL: Duration = Duration::from_secs(120);
 
-/// Quotation, souscription and a simulator over a broker of their own: services of several labs on one broker would share
+/// The services and a simulator over a broker of their own: services of several labs on one broker would share
 /// one group, and all simulators would follow one record.
 pub(crate) struct Run {
     pub(crate) quotation: Service,
     pub(crate) souscription: Service,
+    pub(crate) reclamation: Service,
     pub(crate) simulator: Service,
     pub(crate) kafka: Kafka,
     control: FutureProducer,
@@ -51,18 +52,21 @@ impl Run {
         let quotation = stand.settings(program::services().await?, lab);
         let quotation = Settings { bootstrap: kafka.bootstrap(), ..quotation };
         let souscription = Settings { service: "souscription", ..quotation.clone() };
+        let reclamation = Settings { service: "reclamation", ..quotation.clone() };
         let simulator = Settings { service: "simulator", ..quotation.clone() };
         let quotation = Service::start(quotation).await?;
         let souscription = Service::start(souscription).await?;
+        let reclamation = Service::start(reclamation).await?;
         let mut simulator = Service::new(simulator)?;
         simulator.set_env("QUOTATION_URL", quotation.url(""));
         simulator.set_env("SOUSCRIPTION_URL", souscription.url(""));
+        simulator.set_env("RECLAMATION_URL", reclamation.url(""));
         simulator.set_env("SIMULATOR_SEED", seed);
         // Whatever cluster this machine knows is not the lab's.
         simulator.set_env("KUBECONFIG", simulator.data().join("none").display().to_string());
         simulator.restart().await?;
         let control = ClientConfig::new().set("bootstrap.servers", kafka.bootstrap()).create()?;
-        Ok(Self { quotation, souscription, simulator, kafka, control })
+        Ok(Self { quotation, souscription, reclamation, simulator, kafka, control })
     }
 
     /// Sets what is to be in force, and waits until it is so in the simulator; when it was seen to be.

@@ -41,6 +41,19 @@ pub(crate) async fn two_thousand_quotes(stand: Arc<Stand>) -> Outcome {
     is_share("quotes that became contracts", contracts, QUOTES, 0.6, lost("conversion"));
     is_share("contracts that were changed", changed, contracts, 0.05, lost("modification"));
     is_share("contracts that were ended", ended, contracts, 0.02, lost("resiliation"));
+    let claims: Vec<&Life> = counted.iter().filter(|life| !life.claim.is_empty()).collect();
+    is_share("contracts with a claim", claims.len(), contracts, 0.2, lost("sinistre"));
+    let paid = claims.iter().filter(|life| life.claim.len() == 3).count();
+    println!("claims that were paid: {paid} of {}", claims.len());
+    assert!(
+        paid + lost("evaluation") + lost("indemnisation") >= claims.len(),
+        "each claim is judged and paid"
+    );
+    for life in claims.iter().filter(|life| life.claim.len() == 3) {
+        let amount = |said: &str, word: &str| said.strip_prefix(word).map(str::to_owned);
+        let (judged, paid) = (amount(&life.claim[1], "ACCEPTE "), amount(&life.claim[2], "INDEMNISE "));
+        assert!(judged.is_some() && judged == paid, "what was granted is paid: {:?}", life.claim);
+    }
     let went_on = with(&|life| said(life, "REPRISE"));
     assert!(went_on <= suspended && went_on + lost("modification") >= suspended, "who was suspended goes on");
     Ok(())
@@ -86,10 +99,11 @@ pub(crate) async fn the_same_run_twice(stand: Arc<Stand>) -> Outcome {
         *left.entry(life).or_default() += 1;
     }
     let again = run.halt().await?;
-    let cut_short: usize = ["conversion", "modification", "resiliation"]
-        .map(|kind| lost(&status, kind) + lost(&again, kind))
-        .iter()
-        .sum();
+    let cut_short: usize =
+        ["conversion", "sinistre", "evaluation", "indemnisation", "modification", "resiliation"]
+            .map(|kind| lost(&status, kind) + lost(&again, kind))
+            .iter()
+            .sum();
     let mut missing = Vec::new();
     for life in first {
         match left.get_mut(&life).filter(|times| **times > 0) {

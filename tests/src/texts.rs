@@ -15,6 +15,7 @@ pub const TEXTS: &[Texts] = &[
     memory_limit("schemaRegistry.resources.limits.memory", &["384Mi", "64Gi"], &["383Mi", "65537Mi"]),
     memory_limit("quotation.resources.limits.memory", &["64Mi", "64Gi"], &["63Mi", "65537Mi"]),
     memory_limit("souscription.resources.limits.memory", &["64Mi", "64Gi"], &["63Mi", "65537Mi"]),
+    memory_limit("reclamation.resources.limits.memory", &["64Mi", "64Gi"], &["63Mi", "65537Mi"]),
     memory_limit("simulator.resources.limits.memory", &["64Mi", "64Gi"], &["63Mi", "65537Mi"]),
     memory_limit("dashboard.resources.limits.memory", &["64Mi", "64Gi"], &["63Mi", "65537Mi"]),
     Texts {

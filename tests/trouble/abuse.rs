@@ -95,14 +95,19 @@ fn in_words(answer: &Answer, asked: &[u8]) {
 pub(crate) async fn whatever_is_sent(stand: Arc<Stand>) -> Outcome {
     let quotation = stand.settings(program::services().await?, "abuse");
     let souscription = Settings { service: "souscription", ..quotation.clone() };
+    let reclamation = Settings { service: "reclamation", ..quotation.clone() };
     let (quotation, souscription) = (Service::start(quotation).await?, Service::start(souscription).await?);
+    let reclamation = Service::start(reclamation).await?;
     let modify = format!("/api/contrats/{NOBODY}/modifier");
     let end = format!("/api/contrats/{NOBODY}/resilier");
+    let judge = format!("/api/sinistres/{NOBODY}/evaluer");
     let commands = [
         (&quotation, "POST", "/api/devis"),
         (&souscription, "POST", "/api/contrats/convertir"),
         (&souscription, "PUT", &modify),
         (&souscription, "POST", &end),
+        (&reclamation, "POST", "/api/sinistres"),
+        (&reclamation, "PUT", &judge),
     ];
     let mut sent = 0;
     for (service, method, path) in commands {
@@ -142,7 +147,7 @@ pub(crate) async fn whatever_is_sent(stand: Arc<Stand>) -> Outcome {
         sent += 1;
     }
     for asked in heads() {
-        for service in [&quotation, &souscription] {
+        for service in [&quotation, &souscription, &reclamation] {
             // What does not get past the HTTP library is refused with a bare status, or not answered at all.
             if let Some(answer) = send(service.address(), &asked).await {
                 assert!((400..500).contains(&answer.status), "{}: {answer:?}", shown(&asked));
@@ -154,7 +159,7 @@ pub(crate) async fn whatever_is_sent(stand: Arc<Stand>) -> Outcome {
         }
     }
     println!("{sent} requests");
-    for service in [&quotation, &souscription] {
+    for service in [&quotation, &souscription, &reclamation] {
         well_afterwards(service).await?;
     }
     quotation.quote("C001", "AUTO", 25_000.0).await?;

@@ -75,22 +75,24 @@ async fn every_command_of_the_documents(lab: Arc<Lab>) -> Outcome {
 async fn edalab_tells_of_the_lab(lab: Arc<Lab>) -> Outcome {
     lab.ready().await?;
     let health = lab.edalab(&["health"]).await?;
-    for component in ["kafka", "schema-registry", "quotation", "souscription", "simulator", "dashboard"] {
+    for component in
+        ["kafka", "schema-registry", "quotation", "souscription", "reclamation", "simulator", "dashboard"]
+    {
         assert!(health.lines().any(|line| line.starts_with("OK") && line.contains(component)), "{health}");
     }
     let status = lab.edalab(&["status"]).await?;
-    for port in [19080, 19081, 19082, 19084] {
+    for port in [19080, 19081, 19082, 19083, 19084] {
         assert!(status.contains(&format!("http://localhost:{port}")), "{port}: {status}");
     }
     assert!(status.contains("localhost:20092"), "{status}");
     assert_eq!(lab.edalab(&["url", "dashboard"]).await?.trim(), "http://localhost:19080");
     let topics = lab.edalab(&["topics"]).await?;
-    for topic in ["quotation.devis-genere", "souscription.contrat-emis", "dlq.errors", "edalab.control"] {
+    for topic in ["quotation.devis-genere", "reclamation.sinistre-declare", "dlq.errors", "edalab.control"] {
         assert!(topics.lines().any(|line| line == topic), "{topic}: {topics}");
     }
     let operator = lab.edalab(&["logs", "operator", "--tail", "3"]).await?;
     assert!(operator.lines().all(|line| line.starts_with("edalab-operator-")), "{operator}");
-    for service in ["quotation", "souscription"] {
+    for service in ["quotation", "souscription", "reclamation"] {
         let log = lab.edalab(&["logs", service, "--tail", "1"]).await?;
         assert!(log.starts_with(&format!("lab-{service}-0  {{")), "{log}");
     }

@@ -175,10 +175,11 @@ fn farewell(context: &Context, offset: u16, began: Instant) {
     println!("  edalab events --follow     # what just happened, decoded");
     println!("  kubectl edit edalab lab    # change the lab");
     println!(
-        "quotation on http://localhost:{}, souscription on http://localhost:{}, simulator on http://localhost:{}, Kafka \
-         on localhost:{}, the schema registry on http://localhost:{}/apis/ccompat/v7",
+        "quotation on http://localhost:{}, souscription on http://localhost:{}, reclamation on http://localhost:{}, \
+         simulator on http://localhost:{}, Kafka on localhost:{}, the schema registry on http://localhost:{}/apis/ccompat/v7",
         port(8081),
         port(8082),
+        port(8083),
         port(8084),
         port(9092),
         port(8085)

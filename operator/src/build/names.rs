@@ -17,23 +17,26 @@ pub enum Component {
     SchemaRegistry,
     Quotation,
     Souscription,
+    Reclamation,
     Simulator,
     Dashboard,
 }
 
 impl Component {
     /// In the order in which they start.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Kafka,
         Self::SchemaRegistry,
         Self::Quotation,
         Self::Souscription,
+        Self::Reclamation,
         Self::Simulator,
         Self::Dashboard,
     ];
     /// The services: the insurance company's, its customers and who watches them. All of them follow what is set for the
     /// lab while it runs.
-    pub const SERVICES: [Self; 4] = [Self::Quotation, Self::Souscription, Self::Simulator, Self::Dashboard];
+    pub const SERVICES: [Self; 5] =
+        [Self::Quotation, Self::Souscription, Self::Reclamation, Self::Simulator, Self::Dashboard];
 
     /// The name as in `<lab>-<name>` and in label `app.kubernetes.io/name`.
     pub fn as_str(self) -> &'static str {
@@ -42,6 +45,7 @@ impl Component {
             Self::SchemaRegistry => "schema-registry",
             Self::Quotation => "quotation",
             Self::Souscription => "souscription",
+            Self::Reclamation => "reclamation",
             Self::Simulator => "simulator",
             Self::Dashboard => "dashboard",
         }
@@ -90,7 +94,7 @@ fn role(component: Component) -> &'static str {
         Component::Kafka => "broker",
         Component::SchemaRegistry => "schema-registry",
         // Those that have something to say in the ledger are found by this.
-        Component::Quotation | Component::Souscription => "service",
+        Component::Quotation | Component::Souscription | Component::Reclamation => "service",
         Component::Simulator => "simulator",
         Component::Dashboard => "dashboard",
     }

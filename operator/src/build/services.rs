@@ -19,8 +19,9 @@ const HTTP: &str = "http";
 const DASHBOARD_PORT: u16 = 8080;
 const QUOTATION_PORT: u16 = 8081;
 const SOUSCRIPTION_PORT: u16 = 8082;
+const RECLAMATION_PORT: u16 = 8083;
 const SIMULATOR_PORT: u16 = 8084;
-/// Room for some millions of quotes or contracts.
+/// Room for some millions of quotes, contracts or claims.
 const DATABASE_SIZE: &str = "1Gi";
 
 /// What tells one service from another.
@@ -53,6 +54,7 @@ pub(super) fn of(lab: &ValidatedLab) -> [LabService<'_>; Component::SERVICES.len
             env("EDALAB_NAMESPACE", &lab.namespace),
             url("QUOTATION_URL", Component::Quotation, QUOTATION_PORT),
             url("SOUSCRIPTION_URL", Component::Souscription, SOUSCRIPTION_PORT),
+            url("RECLAMATION_URL", Component::Reclamation, RECLAMATION_PORT),
         ]
     };
     let mut watching = outside();
@@ -72,7 +74,15 @@ pub(super) fn of(lab: &ValidatedLab) -> [LabService<'_>; Component::SERVICES.len
             component: Component::Souscription,
             port: SOUSCRIPTION_PORT,
             node_port: 30082,
-            resources: &services.souscription.resources,
+            resources: &services.souscription,
+            settings: Vec::new(),
+            keeps: Keeps::Database,
+        },
+        LabService {
+            component: Component::Reclamation,
+            port: RECLAMATION_PORT,
+            node_port: 30083,
+            resources: &services.reclamation,
             settings: Vec::new(),
             keeps: Keeps::Database,
         },
@@ -109,7 +119,7 @@ fn objects(lab: &ValidatedLab, service: LabService<'_>) -> Vec<Object> {
     let mut objects = Vec::new();
     match keeps {
         // In a phase without services the StatefulSet stays, with no pod: removing it would remove its volume, and the
-        // quotes and contracts that a learner made are to be there when the phase comes back.
+        // quotes, contracts and claims that a learner made are to be there when the phase comes back.
         Keeps::Database => objects.extend([
             Object::new(Kind::StatefulSet, component, &stateful_set(lab, component, pod)),
             Object::new(Kind::Service, component, &service::headless(lab, component, &[http])),

@@ -59,7 +59,7 @@ fn phase_infrastructure_keeps_the_volume_and_takes_the_pod_and_its_ports() {
         "phase": "Infrastructure", "hostAccess": { "enabled": true },
     }))));
     let of = |component| objects.iter().filter(|o| o.component == component).collect::<Vec<_>>();
-    for component in [Component::Quotation, Component::Souscription] {
+    for component in [Component::Quotation, Component::Souscription, Component::Reclamation] {
         let mine = of(component);
         let names: Vec<_> = mine.iter().map(|o| (o.kind, o.name.clone())).collect();
         let name = component.object_name("lab");
@@ -83,7 +83,7 @@ fn a_service_is_reached_on_its_own_node_port() {
         let port = &host.manifest["spec"]["ports"][0];
         (port["port"].as_i64().unwrap_or_default(), port["nodePort"].as_i64().unwrap_or_default())
     });
-    assert_eq!(ports, [(8081, 30081), (8082, 30082), (8084, 30084), (8080, 30080)]);
+    assert_eq!(ports, [(8081, 30081), (8082, 30082), (8083, 30083), (8084, 30084), (8080, 30080)]);
 }
 
 /// A service that speaks to the Kubernetes API may do so about its own lab, and nobody else may at all.

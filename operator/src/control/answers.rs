@@ -92,10 +92,11 @@ mod tests {
 
     #[test]
     fn one_that_answered_before_is_late_and_one_that_never_did_is_awaited() {
-        let some = answers(&[("quotation", NEW), ("souscription", OLD), ("dashboard", NEW)]);
+        let some =
+            answers(&[("quotation", NEW), ("souscription", OLD), ("reclamation", NEW), ("dashboard", NEW)]);
         assert_eq!(some.judge(NEW, false), Verdict::Open);
         assert_eq!(some.judge(NEW, true), Verdict::NotAnswered(vec!["souscription", "simulator"]));
-        let start = answers(&[("quotation", NEW)]);
+        let start = answers(&[("quotation", NEW), ("reclamation", NEW)]);
         assert_eq!(start.judge(NEW, true), Verdict::Awaited(vec!["souscription", "simulator", "dashboard"]));
     }
 
@@ -104,6 +105,6 @@ mod tests {
         let mut given = answers(&[("quotation", OLD), ("stranger", OLD)]);
         assert_eq!(given.by_service.len(), 1);
         given.forget();
-        assert!(matches!(given.judge(NEW, true), Verdict::Awaited(missing) if missing.len() == 4));
+        assert!(matches!(given.judge(NEW, true), Verdict::Awaited(missing) if missing.len() == 5));
     }
 }

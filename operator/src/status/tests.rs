@@ -118,8 +118,9 @@ fn the_phase_in_force_is_the_old_one_until_everything_follows() {
     outcome.parts[2] =
         Part { wanted: false, ..part(Of::Quotation, false, "Stopping", "lab-quotation-0 is stopping") };
     outcome.parts[3] = gone(Of::Souscription);
-    outcome.parts[4] = gone(Of::Simulator);
-    outcome.parts[5] = gone(Of::Dashboard);
+    outcome.parts[4] = gone(Of::Reclamation);
+    outcome.parts[5] = gone(Of::Simulator);
+    outcome.parts[6] = gone(Of::Dashboard);
     let during = compute(Some(&before), &outcome, at(1));
     assert_eq!(during.phase, Some(Phase::ProducteurConsommateur));
     outcome.parts[2] = gone(Of::Quotation);

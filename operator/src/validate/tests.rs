@@ -12,7 +12,7 @@ fn fills_every_gap_of_a_minimal_lab() {
     assert_eq!(lab.registry.heap_mebibytes, 170);
     assert!(lab.services.running);
     assert_eq!(lab.services.quotation.quote_validity, "30d");
-    assert_eq!(lab.services.souscription.resources.limits.memory, Quantity::new("192Mi"));
+    assert_eq!(lab.services.souscription.limits.memory, Quantity::new("192Mi"));
     assert!(!lab.host_access.enabled);
     assert_eq!(lab.host_access.kafka_port, 9092);
     assert_eq!(lab.owner.controller, Some(true));
@@ -26,7 +26,7 @@ fn takes_what_a_full_lab_says() {
     assert_eq!(lab.kafka.resources.limits.cpu, Quantity::new("3"));
     assert_eq!(lab.registry.image, "mirror.example/hub/apicurio/apicurio-registry:3.3.3");
     assert!(!lab.services.running);
-    assert_eq!(lab.services.souscription.resources.limits.cpu, Quantity::new("500m"));
+    assert_eq!(lab.services.souscription.limits.cpu, Quantity::new("500m"));
     assert_eq!(lab.host_access.kafka_port, 10092);
     assert_eq!(lab.pull_secrets, ["mirror-login"]);
 }

@@ -17,10 +17,10 @@ pub(super) fn name(topic: &Topic) -> Option<&'static str> {
 pub(super) fn about(topic: &Topic) -> String {
     match topic.content {
         Content::Event { schema, .. } => text(&avro(schema), "doc"),
-        _ if topic.name == topics::DLQ_ERRORS => {
+        Content::Opaque if topic.name == topics::DLQ_ERRORS => {
             "Records that a consumer could not handle, with key and value as they came.".to_owned()
         }
-        _ => control::about(topic.name),
+        Content::Opaque => control::about(topic.name),
     }
 }
 
@@ -29,8 +29,8 @@ pub(super) fn message(topic: &Topic) -> Option<(String, Json)> {
     let name = name(topic)?;
     let message = match topic.content {
         Content::Event { schema, .. } => event(topic, name, &avro(schema)),
-        _ if topic.name == topics::DLQ_ERRORS => dead_letter(topic, name),
-        _ => control::message(topic.name, name),
+        Content::Opaque if topic.name == topics::DLQ_ERRORS => dead_letter(topic, name),
+        Content::Opaque => control::message(topic.name, name),
     };
     Some((name.to_owned(), message))
 }

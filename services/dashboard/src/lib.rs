@@ -70,6 +70,10 @@ pub struct Config {
     #[arg(long, env = "SOUSCRIPTION_URL", default_value = "http://localhost:8082")]
     pub souscription_url: String,
 
+    /// Where reclamation is
+    #[arg(long, env = "RECLAMATION_URL", default_value = "http://localhost:8083")]
+    pub reclamation_url: String,
+
     /// Where the simulator is
     #[arg(long, env = "SIMULATOR_URL", default_value = "http://localhost:8084")]
     pub simulator_url: String,
@@ -98,6 +102,7 @@ pub async fn serve(listener: TcpListener, config: Config, stop: CancellationToke
     let services = vec![
         Part { name: "quotation", url: config.quotation_url },
         Part { name: "souscription", url: config.souscription_url },
+        Part { name: "reclamation", url: config.reclamation_url },
     ];
     let simulator = Part { name: "simulator", url: config.simulator_url.clone() };
     let parts = services.iter().cloned().chain([simulator]).collect();

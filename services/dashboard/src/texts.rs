@@ -141,8 +141,8 @@ texts! {
     set: "Set", "Régler";
     scenario: "Scenario", "Scénario";
     normal: "Normal", "Normal";
-    normal_hint: "Of 100 quotes 60 become contracts; of 100 contracts 5 change and 2 end.",
-        "Sur 100 devis, 60 deviennent des contrats ; sur 100 contrats, 5 changent et 2 prennent fin.";
+    normal_hint: "Of 100 quotes 60 become contracts; of 100 contracts 20 get a claim, which is judged and paid, 5 change and 2 end.",
+        "Sur 100 devis, 60 deviennent des contrats ; sur 100 contrats, 20 ont un sinistre, évalué et payé, 5 changent et 2 prennent fin.";
     peak: "Peak load", "Pic de charge";
     peak_hint: "{factor} times as many for {seconds} s: a queue grows before a consumer and drains, and nothing is lost.",
         "{factor} fois plus pendant {seconds} s : une file grandit devant un consommateur, puis se vide, et rien ne se perd.";
@@ -152,10 +152,9 @@ texts! {
     flow: "Flow", "Flux";
     flow_about: "Each dot is an event, drawn when it was seen on its topic in Kafka.",
         "Chaque point est un événement, dessiné quand il a été vu sur son topic dans Kafka.";
-    flow_label: "The simulator commands quotation and souscription, which speak through topics of Kafka",
-        "Le simulateur commande quotation et souscription, qui se parlent par des topics de Kafka";
+    flow_label: "The simulator commands quotation, souscription and reclamation, which speak through topics of Kafka",
+        "Le simulateur commande quotation, souscription et reclamation, qui se parlent par des topics de Kafka";
     commands: "commands (HTTP)", "commandes (HTTP)";
-    nobody_listens: "no listener yet", "aucun abonné";
     dead_letters: "dead letters", "lettres mortes";
     waiting: "{n} waiting", "{n} en attente";
     up: "up", "en marche";

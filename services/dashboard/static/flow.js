@@ -86,8 +86,8 @@
     const path = element.querySelector('.line');
     const drawing = element.closest('svg');
     const { topic, from, type } = element.dataset;
-    const plate = drawing.querySelector(`.plate[data-topic="${topic}"]`);
-    return { element, path, drawing, plate, topic, from, type, live: 0, recent: 0, lit: 0, length: 0 };
+    const plates = drawing.querySelectorAll(`.plate[data-topic="${topic}"]`);
+    return { element, path, drawing, plates, topic, from, type, live: 0, recent: 0, lit: 0, length: 0 };
   });
   const dots = [];
   let drawn = 0;
@@ -132,7 +132,8 @@
       const on = arrow.lit > now;
       lit ||= on;
       arrow.element.classList.toggle('lit', on);
-      if (arrow.plate) arrow.plate.classList.toggle('lit', arrows.some(a => a.plate === arrow.plate && a.lit > now));
+      const any = on || arrows.some(other => other.topic === arrow.topic && other.lit > now);
+      for (const plate of arrow.plates) plate.classList.toggle('lit', any);
     }
     drawn = dots.length || lit ? requestAnimationFrame(frame) : 0;
   }

@@ -8,7 +8,7 @@
 //! - [`control`] what is set for the whole lab while it runs.
 //! - `ledger` what this service can say of every event that it made or heard.
 //! - [`service`] wires all of it around what one service does.
-//! - [`cause`] what an error is at its bottom.
+//! - [`cause`] what an error is at its bottom; [`text`] texts of requests.
 //! - [`kafka`] and [`registry`] the two neighbours that the relay talks to.
 //! - [`crash`] named points at which a test build kills itself; [`shutdown`] how a process ends well.
 
@@ -28,3 +28,4 @@ pub mod service;
 pub mod shutdown;
 pub mod store;
 pub mod telemetry;
+pub mod text;

@@ -1,53 +1,23 @@
 //! What a quote is and how it changes. Pure: time and ids come in as arguments.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use schemas::{Cents, ClientId, DevisExpire, DevisGenere, DevisId, TypeBien, Version, millis};
 
-/// Where a quote is in its life (plan, instruction 2.1.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Statut {
-    /// Made, and valid until its expiration.
-    Genere,
-    /// It became a contract.
-    Converti,
-    /// Its validity passed.
-    Expire,
-}
-
-impl Statut {
-    pub const ALL: [Self; 3] = [Self::Genere, Self::Converti, Self::Expire];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Genere => "GENERE",
-            Self::Converti => "CONVERTI",
-            Self::Expire => "EXPIRE",
-        }
+schemas::named! {
+    /// Where a quote is in its life (plan, instruction 2.1.1).
+    pub enum Statut {
+        /// Made, and valid until its expiration.
+        Genere = "GENERE",
+        /// It became a contract.
+        Converti = "CONVERTI",
+        /// Its validity passed.
+        Expire = "EXPIRE",
     }
-}
 
-impl fmt::Display for Statut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// A text that names no status.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no status of a quote")]
-pub struct UnknownStatut(String);
-
-impl FromStr for Statut {
-    type Err = UnknownStatut;
-
-    fn from_str(text: &str) -> Result<Self, UnknownStatut> {
-        Self::ALL
-            .into_iter()
-            .find(|statut| statut.as_str() == text)
-            .ok_or_else(|| UnknownStatut(text.to_owned()))
-    }
+    /// A text that names no status.
+    pub struct UnknownStatut;
 }
 
 /// What a client asks a quote for.

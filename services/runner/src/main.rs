@@ -25,6 +25,9 @@ enum Command {
     Quotation(quotation::Config),
     /// Make quotes contracts over HTTP, change and end them, publish ContratEmis, ContratModifie and ContratResilie
     Souscription(souscription::Config),
+    /// Take claims on contracts over HTTP, have them judged and paid, publish SinistreDeclare, SinistreEvalue and
+    /// IndemnisationEffectuee
+    Reclamation(reclamation::Config),
     /// Show the lab in a browser: steer it, see its events flow, its timeline and its ledger
     Dashboard(dashboard::Config),
     /// Make quotes and contracts as many clients would, at the rate that is set for the lab
@@ -45,6 +48,10 @@ async fn main() -> ExitCode {
         Command::Souscription(config) => {
             let shared = config.service.clone();
             serve(souscription::NAME, shared.http_addr, &shared.identity, config, souscription::serve).await
+        }
+        Command::Reclamation(config) => {
+            let shared = config.service.clone();
+            serve(reclamation::NAME, shared.http_addr, &shared.identity, config, reclamation::serve).await
         }
         Command::Simulator(config) => {
             let shared = config.service.clone();

@@ -57,16 +57,16 @@ mod tests {
     #[test]
     fn a_second_brings_the_rate_s_events() {
         let mut arrival = Arrival::default();
-        // 1,648 events a second are a thousand stories.
-        let stories: u64 = (0..1_000).map(|_| arrival.due(1_648, Duration::from_millis(1)).now).sum();
+        // 2,008 events a second are a thousand stories.
+        let stories: u64 = (0..1_000).map(|_| arrival.due(2_008, Duration::from_millis(1)).now).sum();
         assert_eq!(stories, 1_000);
-        assert_eq!(arrival.next(1_648), Duration::from_millis(1));
+        assert_eq!(arrival.next(2_008), Duration::from_millis(1));
         assert_eq!(arrival.due(0, Duration::from_millis(100)), Due { now: 0, missed: 0 });
     }
 
     #[test]
     fn a_long_pause_is_not_caught_up_with_and_not_forgotten() {
-        let due = Arrival::default().due(1_648, Duration::from_secs(10));
+        let due = Arrival::default().due(2_008, Duration::from_secs(10));
         assert_eq!(due, Due { now: 250, missed: 9_750 });
         let forever = Arrival::default().due(u32::MAX, Duration::MAX);
         assert!(forever.missed > 1_000_000_000, "and nothing overflows");

@@ -16,8 +16,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 #[derive(Debug)]
 pub(crate) struct Course {
     command: Command,
-    /// What the command is about: the quote, and then its contract. Nil for the first command.
-    subject: Uuid,
+    /// The ids of its quote, its contract and its claim, as far as it has come; nil where there is none yet.
+    ids: [Uuid; 3],
     tries: u32,
     then: IntoIter<Step>,
 }
@@ -25,7 +25,7 @@ pub(crate) struct Course {
 impl Course {
     pub(crate) fn begin(story: Story) -> Self {
         let Story { devis, then } = story;
-        Self { command: Command::Devis(devis), subject: Uuid::nil(), tries: 0, then: then.into_iter() }
+        Self { command: Command::Devis(devis), ids: [Uuid::nil(); 3], tries: 0, then: then.into_iter() }
     }
 
     /// The command that is to be given.
@@ -35,14 +35,15 @@ impl Course {
 
     /// What it is about.
     pub(crate) const fn subject(&self) -> Uuid {
-        self.subject
+        self.ids[self.command.kind().about() as usize]
     }
 
-    /// The command was carried out, and answered with that thing. The next one, and how long until it is due; nothing at
-    /// the story's end.
-    pub(crate) fn go_on(mut self, subject: Uuid) -> Option<(Duration, Self)> {
+    /// The command was carried out, and answered with the thing of that id. The next one, and how long until it is due;
+    /// nothing at the story's end.
+    pub(crate) fn go_on(mut self, id: Uuid) -> Option<(Duration, Self)> {
+        self.ids[self.command.kind().shows() as usize] = id;
         let Step { after, command } = self.then.next()?;
-        Some((after, Self { command, subject, tries: 0, then: self.then }))
+        Some((after, Self { command, tries: 0, ..self }))
     }
 
     /// The command came too early. The same one, and how long until it is due; nothing where it was tried often enough.
@@ -61,20 +62,27 @@ mod tests {
     #[test]
     fn a_story_is_played_to_its_end() {
         let mut plan = Plan::new(1);
+        let ends = |story: &Story| story.then.iter().any(|step| step.command.kind() == Kind::Resiliation);
         let story = std::iter::repeat_with(|| plan.next())
-            .find(|story| story.then.len() == 3)
+            .find(|story| story.then.len() == 5 && ends(story))
             .expect("there are such");
-        let pauses: Vec<_> = story.then.iter().map(|step| step.after).collect();
         let mut course = Course::begin(story.clone());
         assert_eq!((course.command().kind(), course.subject()), (Kind::Devis, Uuid::nil()));
-        for (number, step) in (1..).zip(&story.then) {
-            let subject = Uuid::from_u128(number);
-            let (after, next) = course.go_on(subject).expect("another step");
-            assert_eq!((after, next.command(), next.subject()), (step.after, &step.command, subject));
+        let [devis, contrat, sinistre] = [1, 2, 3].map(Uuid::from_u128);
+        // What each answer shows, and what the next command is about.
+        let ids = [
+            (devis, devis),
+            (contrat, contrat),
+            (sinistre, sinistre),
+            (sinistre, sinistre),
+            (sinistre, contrat),
+        ];
+        for ((shown, about), step) in ids.into_iter().zip(&story.then) {
+            let (after, next) = course.go_on(shown).expect("another step");
+            assert_eq!((after, next.command(), next.subject()), (step.after, &step.command, about));
             course = next;
         }
-        assert_eq!(pauses.len(), 3);
-        assert!(course.go_on(Uuid::nil()).is_none());
+        assert!(course.go_on(contrat).is_none());
     }
 
     #[test]

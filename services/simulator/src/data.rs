@@ -1,6 +1,6 @@
 //! What clients are called and what they insure. Made up, and such as it could be.
 
-use schemas::{Cents, ClientId, TypeBien};
+use schemas::{Cents, ClientId, TypeBien, TypeSinistre};
 
 use crate::dice::Dice;
 
@@ -100,8 +100,7 @@ pub(crate) fn valeur(dice: &mut Dice, type_bien: TypeBien) -> Cents {
 
 /// Another yearly premium: 1.0 to 2.5 % of the value, in whole euros.
 pub(crate) fn prime(dice: &mut Dice, valeur: Cents) -> Cents {
-    let per_thousand = dice.between(10, 25);
-    euros(u64::try_from(valeur.get()).unwrap_or_default() * per_thousand / 100_000)
+    part(valeur, dice.between(10, 25))
 }
 
 /// Why a contract ends.
@@ -110,6 +109,37 @@ pub(crate) fn motif(dice: &mut Dice, type_bien: TypeBien) -> &'static str {
         TypeBien::Auto => dice.one_of(&FINS_AUTO),
         TypeBien::Habitation | TypeBien::Autre => dice.one_of(&FINS_HABITATION),
     }
+}
+
+/// What can happen to a car, and to a home.
+const PERTES_AUTO: [(TypeSinistre, &str); 6] = [
+    (TypeSinistre::Accident, "collision à l'arrêt, pare-chocs arrière"),
+    (TypeSinistre::Accident, "sortie de route, aile et phare"),
+    (TypeSinistre::Accident, "accrochage sur un parking"),
+    (TypeSinistre::Vol, "vol de l'autoradio"),
+    (TypeSinistre::Incendie, "feu dans le compartiment moteur"),
+    (TypeSinistre::Autre, "bris de glace, pare-brise"),
+];
+const PERTES_HABITATION: [(TypeSinistre, &str); 6] = [
+    (TypeSinistre::DegatDesEaux, "fuite du chauffe-eau, parquet"),
+    (TypeSinistre::DegatDesEaux, "infiltration par la toiture"),
+    (TypeSinistre::DegatDesEaux, "débordement de la machine à laver"),
+    (TypeSinistre::Vol, "cambriolage, matériel informatique"),
+    (TypeSinistre::Incendie, "feu de cuisine"),
+    (TypeSinistre::Autre, "bris de glace, baie vitrée"),
+];
+
+/// What happened.
+pub(crate) fn perte(dice: &mut Dice, type_bien: TypeBien) -> (TypeSinistre, &'static str) {
+    match type_bien {
+        TypeBien::Auto => dice.one_of(&PERTES_AUTO),
+        TypeBien::Habitation | TypeBien::Autre => dice.one_of(&PERTES_HABITATION),
+    }
+}
+
+/// So many thousandths of an amount, in whole euros, and one at least.
+pub(crate) fn part(amount: Cents, of_thousand: u64) -> Cents {
+    euros((u64::try_from(amount.get()).unwrap_or_default() * of_thousand / 100_000).max(1))
 }
 
 fn euros(euros: u64) -> Cents {

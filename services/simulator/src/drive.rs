@@ -162,7 +162,10 @@ impl Driver {
             Answer::TooEarly => match course.again() {
                 Some(again) => (Outcome::Retried, Some(again)),
                 None => (
-                    self.trouble(Outcome::Refused, "a quote was not heard of in half a minute".to_owned()),
+                    self.trouble(
+                        Outcome::Refused,
+                        "what it is about was not heard of in half a minute".to_owned(),
+                    ),
                     None,
                 ),
             },

@@ -59,6 +59,10 @@ pub struct Config {
     #[arg(long, env = "SOUSCRIPTION_URL", default_value = "http://localhost:8082")]
     pub souscription_url: Url,
 
+    /// Where reclamation is
+    #[arg(long, env = "RECLAMATION_URL", default_value = "http://localhost:8083")]
+    pub reclamation_url: Url,
+
     /// Decides what clients do; each start of the process begins anew
     #[arg(long, env = "SIMULATOR_SEED", default_value_t = 1)]
     pub seed: u64,
@@ -66,10 +70,11 @@ pub struct Config {
 
 /// Runs the service on an open socket until told to stop.
 pub async fn serve(listener: TcpListener, config: Config, stop: CancellationToken) -> Result<(), ServeError> {
-    let Config { service: shared, namespace, quotation_url, souscription_url, seed } = config;
+    let Config { service: shared, namespace, quotation_url, souscription_url, reclamation_url, seed } =
+        config;
     let service = StatelessService::new(NAME, &shared);
     let tally = Tally::new(&service.metrics);
-    let sender = Sender::new(&quotation_url, &souscription_url);
+    let sender = Sender::new(&[quotation_url, souscription_url, reclamation_url]);
     let driver = Driver::new(service.controls.clone(), sender, tally.clone(), seed);
     let lab = Lab::find(shared.identity.lab, namespace.as_deref()).await;
     let controls = service.controls.clone();

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use schemas::{Cents, ClientId, TypeBien};
+use schemas::{Cents, ClientId, TypeBien, TypeSinistre};
 
 use crate::{data, dice::Dice};
 
@@ -17,10 +17,12 @@ const SUSPENDED: u64 = 200;
 const REPRICED: u64 = 500;
 /// Contracts that are ended, of a thousand.
 const ENDED: u64 = 20;
+/// Contracts that get a claim, of a thousand (plan, instruction 2.5.1): it is made, judged and paid.
+const CLAIMED: u64 = 200;
 
 /// How many commands, and so events, a million stories come to.
 pub(crate) const COMMANDS_OF_A_MILLION: u64 =
-    1_000_000 + CONVERTED * (1_000 + CHANGED + CHANGED * SUSPENDED / 1_000 + ENDED);
+    1_000_000 + CONVERTED * (1_000 + 3 * CLAIMED + CHANGED + CHANGED * SUSPENDED / 1_000 + ENDED);
 
 /// The shortest and the longest that a client takes for the next step, in milliseconds.
 const PAUSE: (u64, u64) = (500, 3_000);
@@ -47,6 +49,12 @@ pub(crate) enum Command {
     Devis(Demande),
     /// Make the story's quote a contract.
     Conversion,
+    /// Make a claim on the contract.
+    Sinistre(Perte),
+    /// Accept the claim, and pay so much.
+    Evaluation(Cents),
+    /// Pay the claim.
+    Indemnisation,
     Modification(Changement),
     /// End the contract, for that reason.
     Resiliation(&'static str),
@@ -58,6 +66,14 @@ pub(crate) struct Demande {
     pub(crate) client: ClientId,
     pub(crate) type_bien: TypeBien,
     pub(crate) valeur: Cents,
+}
+
+/// What a client has lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Perte {
+    pub(crate) type_sinistre: TypeSinistre,
+    pub(crate) description: &'static str,
+    pub(crate) montant: Cents,
 }
 
 /// How a contract is to change.
@@ -77,17 +93,58 @@ pub(crate) enum Changement {
 pub(crate) enum Kind {
     Devis,
     Conversion,
+    Sinistre,
+    Evaluation,
+    Indemnisation,
     Modification,
     Resiliation,
 }
 
+/// Things that commands are about, and that their answers show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Thing {
+    Devis,
+    Contrat,
+    Sinistre,
+}
+
 impl Kind {
-    pub(crate) const ALL: [Self; 4] = [Self::Devis, Self::Conversion, Self::Modification, Self::Resiliation];
+    pub(crate) const COUNT: usize = 7;
+    pub(crate) const ALL: [Self; Self::COUNT] = [
+        Self::Devis,
+        Self::Conversion,
+        Self::Sinistre,
+        Self::Evaluation,
+        Self::Indemnisation,
+        Self::Modification,
+        Self::Resiliation,
+    ];
+
+    /// What a command of this kind is about; for the first one of a story, what it makes.
+    pub(crate) const fn about(self) -> Thing {
+        match self {
+            Self::Devis | Self::Conversion => Thing::Devis,
+            Self::Sinistre | Self::Modification | Self::Resiliation => Thing::Contrat,
+            Self::Evaluation | Self::Indemnisation => Thing::Sinistre,
+        }
+    }
+
+    /// What its answer shows.
+    pub(crate) const fn shows(self) -> Thing {
+        match self {
+            Self::Devis => Thing::Devis,
+            Self::Conversion | Self::Modification | Self::Resiliation => Thing::Contrat,
+            Self::Sinistre | Self::Evaluation | Self::Indemnisation => Thing::Sinistre,
+        }
+    }
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Devis => "devis",
             Self::Conversion => "conversion",
+            Self::Sinistre => "sinistre",
+            Self::Evaluation => "evaluation",
+            Self::Indemnisation => "indemnisation",
             Self::Modification => "modification",
             Self::Resiliation => "resiliation",
         }
@@ -99,6 +156,9 @@ impl Command {
         match self {
             Self::Devis(_) => Kind::Devis,
             Self::Conversion => Kind::Conversion,
+            Self::Sinistre(_) => Kind::Sinistre,
+            Self::Evaluation(_) => Kind::Evaluation,
+            Self::Indemnisation => Kind::Indemnisation,
             Self::Modification(_) => Kind::Modification,
             Self::Resiliation(_) => Kind::Resiliation,
         }
@@ -141,6 +201,11 @@ fn story(dice: &mut Dice) -> Story {
             let motif = data::motif(dice, type_bien);
             then.push(step(dice, Command::Resiliation(motif)));
         }
+        if dice.chance(CLAIMED) {
+            // While the cover holds: before it can be suspended or ended.
+            let claim = claim(dice, type_bien, valeur).map(|command| step(dice, command));
+            then.splice(1..1, claim);
+        }
     }
     Story { devis: Demande { client, type_bien, valeur }, then }
 }
@@ -148,6 +213,15 @@ fn story(dice: &mut Dice) -> Story {
 fn step(dice: &mut Dice, command: Command) -> Step {
     let (shortest, longest) = PAUSE;
     Step { after: Duration::from_millis(dice.between(shortest, longest)), command }
+}
+
+/// A loss, and what becomes of it: most are judged lower than the client believed.
+fn claim(dice: &mut Dice, type_bien: TypeBien, valeur: Cents) -> [Command; 3] {
+    let (type_sinistre, description) = data::perte(dice, type_bien);
+    let estime = data::part(valeur, dice.between(5, 200));
+    let evalue = data::part(estime, dice.between(600, 1_000));
+    let perte = Perte { type_sinistre, description, montant: estime };
+    [Command::Sinistre(perte), Command::Evaluation(evalue), Command::Indemnisation]
 }
 
 fn changements(dice: &mut Dice, valeur: Cents) -> Vec<Changement> {
@@ -197,6 +271,9 @@ mod tests {
             is_share("changed", changed, contracts, 50);
             is_share("suspended", with(&|story| count(story, Kind::Modification) == 2), changed, 200);
             is_share("ended", with(&|story| count(story, Kind::Resiliation) == 1), contracts, 20);
+            let claimed = with(&|story| count(story, Kind::Sinistre) == 1);
+            is_share("claimed", claimed, contracts, 200);
+            assert_eq!(with(&|story| count(story, Kind::Indemnisation) == 1), claimed);
             let prime = |step: &Step| matches!(step.command, Command::Modification(Changement::Prime(_)));
             is_share("repriced", with(&|story| story.then.iter().any(prime)), changed, 500);
             is_share("cars", with(&|story| story.devis.type_bien == TypeBien::Auto), 20_000, 600);
@@ -209,8 +286,9 @@ mod tests {
 
     #[test]
     fn a_million_stories_come_to_the_commands_that_the_shares_give() {
-        // 600,000 conversions, 30,000 changed contracts of which 6,000 twice, 12,000 ended ones.
-        assert_eq!(COMMANDS_OF_A_MILLION, 1_000_000 + 600_000 + 36_000 + 12_000);
+        // 600,000 conversions, 120,000 claims of three commands, 30,000 changed contracts of which 6,000 twice, 12,000
+        // ended ones.
+        assert_eq!(COMMANDS_OF_A_MILLION, 1_000_000 + 600_000 + 360_000 + 36_000 + 12_000);
     }
 
     /// A run that was told to others by its seed stays the same: this fails where a change makes it another.
@@ -223,9 +301,16 @@ mod tests {
         let told = stories(1, 100);
         assert_eq!(in_words(&told[0]), "nathan.faure.1950 HABITATION 86000.00, 1.157s Conversion");
         assert_eq!(in_words(&told[1]), "louise.garcia.1990 AUTO 15700.00");
-        let longest = told.iter().max_by_key(|story| story.then.len()).expect("a hundred");
+        let first = |kind| told.iter().find(|story| count(story, kind) > 0).expect("one of a hundred");
         let ends = "2.39s Conversion, 1.239s Resiliation(\"changement d'assureur\")";
-        assert_eq!(in_words(longest), format!("ines.henry.1982 AUTO 15400.00, {ends}"));
+        assert_eq!(in_words(first(Kind::Resiliation)), format!("ines.henry.1982 AUTO 15400.00, {ends}"));
+        let lost = first(Kind::Sinistre).then.iter().find(|step| step.command.kind() == Kind::Sinistre);
+        let perte = Perte {
+            type_sinistre: TypeSinistre::Vol,
+            description: "cambriolage, matériel informatique",
+            montant: "7137".parse().expect("an amount"),
+        };
+        assert_eq!(lost.expect("a claim").command, Command::Sinistre(perte));
     }
 
     proptest! {
@@ -243,6 +328,14 @@ mod tests {
                 prop_assert!(kinds.first().is_none_or(|first| *first == Kind::Conversion), "{kinds:?}");
                 prop_assert_eq!(count(&story, Kind::Devis), 0);
                 prop_assert!(count(&story, Kind::Conversion) <= 1 && count(&story, Kind::Resiliation) <= 1);
+                let of_claims = [Kind::Sinistre, Kind::Evaluation, Kind::Indemnisation];
+                prop_assert!([[0; 3], [1; 3]].contains(&of_claims.map(|kind| count(&story, kind))), "{kinds:?}");
+                for step in &story.then {
+                    if let Command::Sinistre(Perte { montant, .. }) | Command::Evaluation(montant) = &step.command
+                    {
+                        prop_assert!(montant.get() > 0 && *montant <= story.devis.valeur, "{step:?}");
+                    }
+                }
                 for step in &story.then {
                     prop_assert!((500..=3_000).contains(&step.after.as_millis()), "{step:?}");
                 }

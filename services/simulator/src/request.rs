@@ -3,27 +3,29 @@
 use jiff::{Timestamp, tz::TimeZone};
 use platform::http::described::amount;
 use reqwest::{Method, StatusCode};
-use schemas::Cents;
+use schemas::{Cents, Decision};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::plan::{Changement, Command, Kind};
+use crate::plan::{Changement, Command, Kind, Perte, Thing};
 
 /// A service that takes commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target {
     Quotation,
     Souscription,
+    Reclamation,
 }
 
 impl Target {
-    pub(crate) const COUNT: usize = 2;
+    pub(crate) const COUNT: usize = 3;
 
     /// The service that takes commands of that kind.
     pub(crate) const fn of(kind: Kind) -> Self {
         match kind {
             Kind::Devis => Self::Quotation,
             Kind::Conversion | Kind::Modification | Kind::Resiliation => Self::Souscription,
+            Kind::Sinistre | Kind::Evaluation | Kind::Indemnisation => Self::Reclamation,
         }
     }
 }
@@ -50,6 +52,19 @@ enum Body<'a> {
     Conversion {
         devis_id: Uuid,
     },
+    Sinistre {
+        contrat_id: Uuid,
+        r#type: &'static str,
+        description: &'a str,
+        #[serde(serialize_with = "amount")]
+        montant_estime: Cents,
+    },
+    Evaluation {
+        decision: &'static str,
+        #[serde(serialize_with = "amount")]
+        montant_evalue: Cents,
+    },
+    Indemnisation {},
     Prime {
         modification: &'static str,
         #[serde(serialize_with = "amount")]
@@ -79,6 +94,23 @@ pub(crate) fn request(command: &Command, subject: Uuid, now: Timestamp) -> Reque
         Command::Conversion => {
             let path = "/api/contrats/convertir".to_owned();
             Request::new(Method::POST, path, &Body::Conversion { devis_id: subject })
+        }
+        Command::Sinistre(Perte { type_sinistre, description, montant }) => {
+            let body = Body::Sinistre {
+                contrat_id: subject,
+                r#type: type_sinistre.as_str(),
+                description,
+                montant_estime: *montant,
+            };
+            Request::new(Method::POST, "/api/sinistres".to_owned(), &body)
+        }
+        Command::Evaluation(montant) => {
+            let body = Body::Evaluation { decision: Decision::Accepte.as_str(), montant_evalue: *montant };
+            Request::new(Method::PUT, format!("/api/sinistres/{subject}/evaluer"), &body)
+        }
+        Command::Indemnisation => {
+            let path = format!("/api/sinistres/{subject}/indemniser");
+            Request::new(Method::POST, path, &Body::Indemnisation {})
         }
         Command::Modification(Changement::Prime(valeur)) => {
             let body = Body::Prime { modification: "PRIME", valeur: *valeur };
@@ -110,7 +142,7 @@ fn end_of_cover(now: Timestamp, years: u64) -> String {
 /// What an answer says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// It was carried out. What the next command of the story is about.
+    /// It was carried out. The id of what the answer shows.
     Done(Uuid),
     /// The service has not heard yet of what it is about.
     TooEarly,
@@ -120,26 +152,33 @@ pub(crate) enum Answer {
     Failed(String),
 }
 
-/// The thing that an answer shows, by its id; whatever else it shows is passed over.
+/// The ids that an answer shows: a contract's has its quote's too, and a claim's its contract's.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Thing {
-    contrat_id: Option<Uuid>,
-    devis_id: Option<Uuid>,
+struct Shown {
+    #[serde(rename = "devisId")]
+    devis: Option<Uuid>,
+    #[serde(rename = "contratId")]
+    contrat: Option<Uuid>,
+    #[serde(rename = "sinistreId")]
+    sinistre: Option<Uuid>,
 }
 
 /// Judges the answer to a command of that kind.
 pub(crate) fn judge(kind: Kind, status: StatusCode, body: &[u8]) -> Answer {
     if status.is_success() {
-        let thing = serde_json::from_slice::<Thing>(body).ok();
-        // A contract shows the quote that it was made of, too.
-        let id = thing.and_then(|thing| thing.contrat_id.or(thing.devis_id));
+        let shown = serde_json::from_slice::<Shown>(body).ok();
+        let id = shown.and_then(|shown| match kind.shows() {
+            Thing::Devis => shown.devis,
+            Thing::Contrat => shown.contrat,
+            Thing::Sinistre => shown.sinistre,
+        });
         let nothing = || Answer::Failed(format!("{} was answered without an id", kind.as_str()));
         return id.map_or_else(nothing, Answer::Done);
     }
     let said = || format!("{} was answered {}: {}", kind.as_str(), status.as_u16(), detail(body));
     match status {
-        StatusCode::NOT_FOUND if kind == Kind::Conversion => Answer::TooEarly,
+        // Of a quote, or a contract, that another service made.
+        StatusCode::NOT_FOUND if matches!(kind, Kind::Conversion | Kind::Sinistre) => Answer::TooEarly,
         _ if status.is_client_error() => Answer::Refused(said()),
         _ => Answer::Failed(said()),
     }
@@ -161,7 +200,7 @@ fn detail(body: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::plan::Demande;
-    use schemas::TypeBien;
+    use schemas::{TypeBien, TypeSinistre};
 
     const NOW: &str = "2026-11-26T06:00:00Z";
 
@@ -184,6 +223,31 @@ mod tests {
                 "POST",
                 "/api/contrats/convertir".to_owned(),
                 r#"{"devisId":"00000000-0000-0000-0000-000000000007"}"#,
+            ),
+            (
+                Command::Sinistre(Perte {
+                    type_sinistre: TypeSinistre::DegatDesEaux,
+                    description: "infiltration",
+                    montant: cents("1800"),
+                }),
+                "POST",
+                "/api/sinistres".to_owned(),
+                concat!(
+                    r#"{"contratId":"00000000-0000-0000-0000-000000000007","type":"DEGAT_DES_EAUX","#,
+                    r#""description":"infiltration","montantEstime":1800.00}"#
+                ),
+            ),
+            (
+                Command::Evaluation(cents("1650")),
+                "PUT",
+                "/api/sinistres/00000000-0000-0000-0000-000000000007/evaluer".to_owned(),
+                r#"{"decision":"ACCEPTE","montantEvalue":1650.00}"#,
+            ),
+            (
+                Command::Indemnisation,
+                "POST",
+                "/api/sinistres/00000000-0000-0000-0000-000000000007/indemniser".to_owned(),
+                "{}",
             ),
             (
                 Command::Modification(Changement::Prime(cents("512"))),
@@ -228,9 +292,10 @@ mod tests {
 
     #[test]
     fn answers_and_what_they_say() {
-        let (devis, contrat) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let [devis, contrat, sinistre] = [1, 2, 3].map(Uuid::from_u128);
         let quote = format!(r#"{{"devisId":"{devis}","clientId":"C001"}}"#);
         let issued = format!(r#"{{"contratId":"{contrat}","devisId":"{devis}"}}"#);
+        let claimed = format!(r#"{{"sinistreId":"{sinistre}","contratId":"{contrat}"}}"#);
         let problem = r#"{"title":"Conflict","detail":"the contract is RESILIE"}"#;
         let said = "modification was answered 409: the contract is RESILIE".to_owned();
         let full = "devis was answered 503: full".to_owned();
@@ -238,6 +303,9 @@ mod tests {
             (Kind::Devis, 201, quote.as_str(), Answer::Done(devis)),
             (Kind::Conversion, 201, &issued, Answer::Done(contrat)),
             (Kind::Modification, 200, &issued, Answer::Done(contrat)),
+            (Kind::Sinistre, 201, &claimed, Answer::Done(sinistre)),
+            (Kind::Indemnisation, 200, &claimed, Answer::Done(sinistre)),
+            (Kind::Sinistre, 404, problem, Answer::TooEarly),
             (Kind::Devis, 201, "{}", Answer::Failed("devis was answered without an id".to_owned())),
             (Kind::Conversion, 404, problem, Answer::TooEarly),
             (Kind::Modification, 409, problem, Answer::Refused(said)),
@@ -246,7 +314,12 @@ mod tests {
             let status = StatusCode::from_u16(status).expect("a status");
             assert_eq!(judge(kind, status, body.as_bytes()), answer, "{kind:?} {status}");
         }
-        let modified = judge(Kind::Modification, StatusCode::NOT_FOUND, b"");
-        assert!(matches!(modified, Answer::Refused(_)), "only a quote can be heard of later");
+        for kind in [Kind::Modification, Kind::Evaluation] {
+            let answer = judge(kind, StatusCode::NOT_FOUND, b"");
+            assert!(
+                matches!(answer, Answer::Refused(_)),
+                "{kind:?}: what the same service made is known or is not"
+            );
+        }
     }
 }

@@ -21,12 +21,12 @@ const IDLE: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone)]
 pub(crate) struct Sender {
     http: Client,
-    quotation: Arc<str>,
-    souscription: Arc<str>,
+    services: Arc<[String; Target::COUNT]>,
 }
 
 impl Sender {
-    pub(crate) fn new(quotation: &Url, souscription: &Url) -> Self {
+    /// Where the targets are, in their order.
+    pub(crate) fn new(services: &[Url; Target::COUNT]) -> Self {
         let http = Client::builder()
             .timeout(ANSWER)
             .connect_timeout(CONNECT)
@@ -35,17 +35,14 @@ impl Sender {
             .no_proxy()
             .build()
             .expect("a client of plain HTTP needs nothing of its surroundings");
-        let base = |url: &Url| url.as_str().trim_end_matches('/').into();
-        Self { http, quotation: base(quotation), souscription: base(souscription) }
+        let services = services.each_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
+        Self { http, services: Arc::new(services) }
     }
 
     /// Gives the command that is next in a story.
     pub(crate) async fn send(&self, course: &Course) -> Answer {
         let kind = course.command().kind();
-        let base = match Target::of(kind) {
-            Target::Quotation => &self.quotation,
-            Target::Souscription => &self.souscription,
-        };
+        let base = &self.services[Target::of(kind) as usize];
         let Request { method, path, body } = request(course.command(), course.subject(), Timestamp::now());
         let asked = self.http.request(method, format!("{base}{path}"));
         let asked = asked.header(header::CONTENT_TYPE, "application/json").body(body);

@@ -41,9 +41,9 @@ impl Outcome {
 /// The counts. Cheap to clone; all clones count together.
 #[derive(Debug, Clone)]
 pub(crate) struct Tally {
-    outcomes: [[IntCounter; 4]; 4],
-    durations: [Histogram; 4],
-    not_sent: [IntCounter; 4],
+    outcomes: [[IntCounter; 4]; Kind::COUNT],
+    durations: [Histogram; Kind::COUNT],
+    not_sent: [IntCounter; Kind::COUNT],
     /// Events a second that are wanted at this moment.
     pub(crate) wanted: IntGauge,
     /// Requests without an answer so far.
@@ -135,7 +135,7 @@ pub(crate) struct Counts {
     open: u64,
     /// Commands that are due later: what follows a quote comes after a while.
     waiting: u64,
-    /// By kind of command: devis, conversion, modification, resiliation.
+    /// By kind of command: devis, conversion, sinistre, evaluation, indemnisation, modification, resiliation.
     #[schema(value_type = BTreeMap<String, Outcomes>)]
     by_kind: BTreeMap<&'static str, Outcomes>,
 }
@@ -228,11 +228,15 @@ mod tests {
         tally.not_sent(Kind::Devis, 7);
         tally.not_sent(Kind::Conversion, 2);
         let counts = serde_json::to_value(tally.counts()).expect("JSON");
+        let none = serde_json::json!({"answered": 0, "retried": 0, "refused": 0, "failed": 0, "notSent": 0});
         let expected = serde_json::json!({
             "sent": 16, "answered": 8, "retried": 2, "refused": 1, "failed": 1, "open": 4, "waiting": 0, "notSent": 9,
             "byKind": {
                 "devis": {"answered": 5, "retried": 0, "refused": 0, "failed": 0, "notSent": 7},
                 "conversion": {"answered": 3, "retried": 2, "refused": 0, "failed": 0, "notSent": 2},
+                "sinistre": none,
+                "evaluation": none,
+                "indemnisation": none,
                 "modification": {"answered": 0, "retried": 0, "refused": 1, "failed": 0, "notSent": 0},
                 "resiliation": {"answered": 0, "retried": 0, "refused": 0, "failed": 1, "notSent": 0},
             },

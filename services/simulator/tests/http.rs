@@ -91,7 +91,10 @@ async fn before_anything_is_told_nothing_runs() {
         json!({
             "running": false, "eventsPerSecond": 0, "scenario": "NORMAL", "peak": null, "wantedPerSecond": 0,
             "sent": 0, "answered": 0, "retried": 0, "refused": 0, "failed": 0, "open": 0, "waiting": 0, "notSent": 0,
-            "byKind": {"devis": none, "conversion": none, "modification": none, "resiliation": none},
+            "byKind": {
+                "devis": none, "conversion": none, "sinistre": none, "evaluation": none, "indemnisation": none,
+                "modification": none, "resiliation": none,
+            },
             "seed": 7, "startedAt": null,
         })
     );

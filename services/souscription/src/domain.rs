@@ -2,61 +2,27 @@
 
 #[cfg(test)]
 mod tests;
-mod texts;
-
-use std::{fmt, str::FromStr};
 
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
+use platform::text::FreeText;
 use schemas::{
-    Cents, ClientId, ContratEmis, ContratId, ContratModifie, ContratResilie, DevisId, Modification, TypeBien,
-    Version, millis,
+    Cents, ClientId, ContratEmis, ContratId, ContratModifie, ContratResilie, DevisId, Modification, Total,
+    TypeBien, Version, millis,
 };
 
-pub use texts::{Instant, Motif, TextError};
-
-/// Where a contract is in its life (plan, instruction 2.2.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Statut {
-    /// The client is insured.
-    Actif,
-    /// The cover rests.
-    Suspendu,
-    /// It was ended.
-    Resilie,
-}
-
-impl Statut {
-    pub const ALL: [Self; 3] = [Self::Actif, Self::Suspendu, Self::Resilie];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Actif => "ACTIF",
-            Self::Suspendu => "SUSPENDU",
-            Self::Resilie => "RESILIE",
-        }
+schemas::named! {
+    /// Where a contract is in its life (plan, instruction 2.2.1).
+    pub enum Statut {
+        /// The client is insured.
+        Actif = "ACTIF",
+        /// The cover rests.
+        Suspendu = "SUSPENDU",
+        /// It was ended.
+        Resilie = "RESILIE",
     }
-}
 
-impl fmt::Display for Statut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// A text that names no status.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no status of a contract")]
-pub struct UnknownStatut(String);
-
-impl FromStr for Statut {
-    type Err = UnknownStatut;
-
-    fn from_str(text: &str) -> Result<Self, UnknownStatut> {
-        Self::ALL
-            .into_iter()
-            .find(|statut| statut.as_str() == text)
-            .ok_or_else(|| UnknownStatut(text.to_owned()))
-    }
+    /// A text that names no status.
+    pub struct UnknownStatut;
 }
 
 /// A quote, as far as it was heard of.
@@ -94,6 +60,16 @@ pub struct Contrat {
     pub date_fin: Timestamp,
     pub statut: Statut,
     pub version: Version,
+    pub bilan: Bilan,
+}
+
+/// What was heard of a contract's claims so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Bilan {
+    pub sinistres: u32,
+    pub rejetes: u32,
+    /// What was paid in all.
+    pub indemnites: Total,
 }
 
 /// How a contract is to change.
@@ -101,8 +77,8 @@ pub struct Contrat {
 pub enum Changement {
     Prime(Cents),
     DateFin(Timestamp),
-    Suspension(Motif),
-    Reprise(Motif),
+    Suspension(FreeText),
+    Reprise(FreeText),
 }
 
 /// Why a command is refused.
@@ -158,6 +134,7 @@ pub fn convertir(
         date_fin: years_after(now, 1),
         statut: Statut::Actif,
         version: Version::FIRST,
+        bilan: Bilan::default(),
     };
     let event = ContratEmis {
         contrat_id: contrat.id,
@@ -234,7 +211,11 @@ pub fn modifier(
 }
 
 /// Ends a contract, active or suspended, from now on.
-pub fn resilier(contrat: Contrat, motif: Motif, now: Timestamp) -> Result<(Contrat, ContratResilie), Refus> {
+pub fn resilier(
+    contrat: Contrat,
+    motif: FreeText,
+    now: Timestamp,
+) -> Result<(Contrat, ContratResilie), Refus> {
     if contrat.statut == Statut::Resilie {
         return Err(Refus::Etat { statut: contrat.statut, possible: "it was ended before" });
     }

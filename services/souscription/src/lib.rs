@@ -37,6 +37,7 @@ pub struct Config {
 pub async fn serve(listener: TcpListener, config: Config, stop: CancellationToken) -> Result<(), ServeError> {
     let service = Service::open(NAME, config.service, &store::migrations()).await?;
     let metrics = SouscriptionMetrics::new(&service.metrics);
+    let handlers = consumers::handlers(metrics.claims.clone());
     let api = Api { store: ContratStore::new(service.store.clone()), metrics };
-    service.run(listener, api::routes(Arc::new(api)), consumers::handlers(), Vec::new(), stop).await
+    service.run(listener, api::routes(Arc::new(api)), handlers, Vec::new(), stop).await
 }

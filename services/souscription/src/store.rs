@@ -5,16 +5,20 @@ use platform::{
     consumer::Received,
     outbox::Outgoing,
     store::{Batch, Cursor, Page, Store, Work, migrator, undecodable},
+    text::FreeText,
 };
-use schemas::{Cents, ContratId, DevisExpire, DevisGenere, DevisId, Event, Version};
+use schemas::{Cents, ContratId, DevisExpire, DevisGenere, DevisId, Event, Total, Version};
 use sqlx::{QueryBuilder, Row as _, SqliteConnection, SqliteExecutor, migrate::Migrator, sqlite::SqliteRow};
 use uuid::Uuid;
 
-use crate::domain::{self, Changement, Contrat, Devis, Motif, Offre, Refus, Statut};
+use crate::domain::{self, Bilan, Changement, Contrat, Devis, Offre, Refus, Statut};
 
 /// The service's tables.
 pub fn migrations() -> Migrator {
-    migrator([("contrat", include_str!("../migrations/0001_contrat.sql"))])
+    migrator([
+        ("contrat", include_str!("../migrations/0001_contrat.sql")),
+        ("sinistres", include_str!("../migrations/0002_sinistres.sql")),
+    ])
 }
 
 /// Why a command took no effect.
@@ -44,7 +48,7 @@ impl ContratStore {
     }
 
     /// Ends a contract.
-    pub async fn end(&self, id: ContratId, motif: Motif, now: Timestamp) -> Write<Contrat> {
+    pub async fn end(&self, id: ContratId, motif: FreeText, now: Timestamp) -> Write<Contrat> {
         let decide = move |contrat| domain::resilier(contrat, motif, now);
         self.store.writer.run(move |batch| decided(batch, id, decide)).await
     }
@@ -146,6 +150,37 @@ pub(crate) async fn hear_expire(
     insert.build().execute(connection).await.map(drop)
 }
 
+/// What a contract hears of its claims.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Claim {
+    Declared,
+    Rejected,
+    Paid(Cents),
+}
+
+/// Adds to what is known of a contract's claims. Returns how many it has; nothing where there is no such contract.
+pub(crate) async fn hear_claim(
+    connection: &mut SqliteConnection,
+    contrat: ContratId,
+    claim: Claim,
+) -> Result<Option<u32>, sqlx::Error> {
+    let (sinistres, rejetes, indemnites) = match claim {
+        Claim::Declared => (1, 0, 0),
+        Claim::Rejected => (0, 1, 0),
+        Claim::Paid(montant) => (0, 0, montant.get()),
+    };
+    sqlx::query_scalar(
+        "UPDATE contrat SET sinistres = sinistres + ?, sinistres_rejetes = sinistres_rejetes + ?, \
+         indemnites = indemnites + ? WHERE contrat_id = ? RETURNING sinistres",
+    )
+    .bind(sinistres)
+    .bind(rejetes)
+    .bind(indemnites)
+    .bind(bytes(contrat.uuid()))
+    .fetch_optional(connection)
+    .await
+}
+
 async fn insert(connection: &mut SqliteConnection, contrat: &Contrat) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO contrat (contrat_id, devis_id, client_id, type_bien, prime, date_effet, date_fin, statut, version) \
@@ -211,6 +246,11 @@ fn contrat(row: &SqliteRow) -> Result<Contrat, sqlx::Error> {
         date_fin: instant(row, "date_fin")?,
         statut: row.try_get::<&str, _>("statut")?.parse::<Statut>().map_err(undecodable)?,
         version: Version::new(row.try_get("version")?).ok_or_else(|| undecodable("a version below 1"))?,
+        bilan: Bilan {
+            sinistres: row.try_get("sinistres")?,
+            rejetes: row.try_get("sinistres_rejetes")?,
+            indemnites: Total(row.try_get("indemnites")?),
+        },
     })
 }
 

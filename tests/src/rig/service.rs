@@ -49,7 +49,7 @@ pub enum ServiceRigError {
 /// What a service is started with.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Its subcommand: `quotation`, `souscription`, `simulator`, `dashboard`.
+    /// Its subcommand: `quotation`, `souscription`, `reclamation`, `simulator`, `dashboard`.
     pub service: &'static str,
     /// The `edalab-services` program.
     pub program: PathBuf,

@@ -21,6 +21,9 @@ pub const QUOTATION: &[TopicName] = &[topics::DEVIS_GENERE, topics::DEVIS_EXPIRE
 /// The topics that souscription publishes to.
 pub const SOUSCRIPTION: &[TopicName] =
     &[topics::CONTRAT_EMIS, topics::CONTRAT_MODIFIE, topics::CONTRAT_RESILIE];
+/// The topics that reclamation publishes to.
+pub const RECLAMATION: &[TopicName] =
+    &[topics::SINISTRE_DECLARE, topics::SINISTRE_EVALUE, topics::INDEMNISATION_EFFECTUEE];
 
 /// Something of it does not start.
 #[derive(Debug, thiserror::Error)]

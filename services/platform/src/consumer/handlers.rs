@@ -1,6 +1,6 @@
 //! What a service does with the events that it hears: one effect for each event type.
 
-use std::{collections::BTreeMap, fmt, marker::PhantomData, ops::Range};
+use std::{collections::BTreeMap, fmt, ops::Range, sync::Arc};
 
 use apache_avro::Schema;
 use schemas::{CloudEvent, DecodeError, Event, TopicName};
@@ -33,7 +33,15 @@ pub enum EffectError {
 /// do for many. None was heard before, and those of a partition are in its order; those of different topics arrive in any
 /// order, and the state is the same in the end whatever it was. Where one of them is unacceptable, all of it is taken back,
 /// and each comes again alone.
-pub type Effect<E> = for<'c> fn(&'c mut Batch, &'c [Received<E>]) -> Work<'c, (), EffectError>;
+pub trait Effect<E>:
+    for<'c> Fn(&'c mut Batch, &'c [Received<E>]) -> Work<'c, (), EffectError> + Send + Sync + 'static
+{
+}
+
+impl<E, F> Effect<E> for F where
+    F: for<'c> Fn(&'c mut Batch, &'c [Received<E>]) -> Work<'c, (), EffectError> + Send + Sync + 'static
+{
+}
 
 /// The topics that a service listens to, and its effect for each.
 #[derive(Debug, Default)]
@@ -48,8 +56,8 @@ impl Handlers {
 
     /// Listens to the topic of `E`.
     #[must_use]
-    pub fn on<E: Event + Send + Sync + 'static>(mut self, effect: Effect<E>) -> Self {
-        self.by_topic.insert(E::TOPIC, Box::new(Typed { effect, event: PhantomData }));
+    pub fn on<E: Event + Send + Sync + 'static>(mut self, effect: impl Effect<E>) -> Self {
+        self.by_topic.insert(E::TOPIC, Box::new(Typed { effect: Arc::new(effect) }));
         self
     }
 
@@ -87,18 +95,17 @@ pub(super) trait Pending: fmt::Debug + Send + Sync {
 }
 
 struct Typed<E> {
-    effect: Effect<E>,
-    event: PhantomData<fn() -> E>,
+    effect: Arc<dyn Effect<E>>,
 }
 
 struct Heard<E> {
     received: Vec<Received<E>>,
-    effect: Effect<E>,
+    effect: Arc<dyn Effect<E>>,
 }
 
 impl<E: Event + Send + Sync + 'static> Handler for Typed<E> {
     fn room(&self) -> Box<dyn Pending> {
-        Box::new(Heard { received: Vec::new(), effect: self.effect })
+        Box::new(Heard { received: Vec::new(), effect: Arc::clone(&self.effect) })
     }
 }
 

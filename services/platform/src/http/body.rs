@@ -137,6 +137,19 @@ impl Fields {
         }
     }
 
+    /// A field that may be left out, read as `read` does.
+    pub fn optional<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&mut Self, &str) -> Option<T>,
+    ) -> Option<Option<T>> {
+        if self.pairs.iter().any(|(found, _)| found == name) {
+            read(self, name).map(Some)
+        } else {
+            Some(None)
+        }
+    }
+
     /// Leaves a field unread that cannot be judged, because another one is at fault.
     pub fn pass_over(&mut self, name: &str) {
         self.pairs.retain(|(found, _)| found != name);

@@ -1,6 +1,7 @@
 //! What the descriptions of several APIs name, and amounts in JSON.
 
-use schemas::Cents;
+use std::fmt::Display;
+
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -42,7 +43,7 @@ pub enum TypeBienJson {
     AUTRE,
 }
 
-/// An amount as a JSON number with two decimals, digit by digit.
-pub fn amount<S: Serializer>(cents: &Cents, serializer: S) -> Result<S::Ok, S::Error> {
-    RawValue::from_string(cents.to_string()).map_err(serde::ser::Error::custom)?.serialize(serializer)
+/// An amount, or a total, as a JSON number with two decimals, digit by digit.
+pub fn amount<S: Serializer>(amount: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
+    RawValue::from_string(amount.to_string()).map_err(serde::ser::Error::custom)?.serialize(serializer)
 }

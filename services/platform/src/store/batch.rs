@@ -123,15 +123,14 @@ impl Batch {
     /// are. After a failure nothing of any is there.
     pub(super) async fn commit(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), CommitFailure> {
         let committed = self.run(group).await;
-        match &committed {
-            Ok(()) => self.outbox.committed(self.appended),
-            Err(_) => {
-                // Without a ROLLBACK, SQLite would go on inside the failed transaction; where there is none any
-                // more, the statement fails, which is as good.
-                let _ = self.connection.execute("ROLLBACK").await;
-                self.added.clear();
-                self.appended = self.outbox.appended();
-            }
+        if committed.is_ok() {
+            self.outbox.committed(self.appended);
+        } else {
+            // Without a ROLLBACK, SQLite would go on inside the failed transaction; where there is none any more, the
+            // statement fails, which is as good.
+            let _ = self.connection.execute("ROLLBACK").await;
+            self.added.clear();
+            self.appended = self.outbox.appended();
         }
         self.command.savepoint = Savepoint::None;
         committed

@@ -1,10 +1,13 @@
 //! What the bodies of commands ask for.
 
-use platform::http::{Problem, read_object};
+use platform::{
+    http::{Problem, read_object},
+    text::FreeText,
+};
 use schemas::DevisId;
 
 use super::model;
-use crate::domain::{Changement, Motif};
+use crate::domain::Changement;
 
 /// The quote that is to become a contract.
 pub fn conversion(body: &[u8]) -> Result<DevisId, Problem> {
@@ -17,6 +20,6 @@ pub fn change(body: &[u8]) -> Result<Changement, Problem> {
 }
 
 /// Why a contract is to end.
-pub fn end(body: &[u8]) -> Result<Motif, Problem> {
+pub fn end(body: &[u8]) -> Result<FreeText, Problem> {
     read_object(body, |fields| fields.text("motif"))
 }

@@ -8,12 +8,13 @@ use platform::{
         described::{TypeBienJson, amount},
     },
     store::Page,
+    text::Instant,
 };
-use schemas::{Cents, Modification};
+use schemas::{Cents, Modification, Total};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{Changement, Contrat, Instant};
+use crate::domain::{Changement, Contrat};
 
 // The requests' types are for the API's description only: a request is read field by field, so that a refusal names each.
 /// Which quote becomes a contract. Other fields are refused.
@@ -90,6 +91,14 @@ pub(super) struct ContratJson {
     date_fin: String,
     #[schema(value_type = StatutJson)]
     statut: &'static str,
+    /// Claims on it that were heard of so far.
+    sinistres: u32,
+    /// How many of them were rejected.
+    sinistres_rejetes: u32,
+    /// What was paid for them in all.
+    #[serde(serialize_with = "amount")]
+    #[schema(value_type = f64)]
+    indemnites: Total,
 }
 
 /// A page of contracts, newest first.
@@ -114,6 +123,9 @@ impl From<Contrat> for ContratJson {
             date_effet: format!("{:.3}", contrat.date_effet),
             date_fin: format!("{:.3}", contrat.date_fin),
             statut: contrat.statut.as_str(),
+            sinistres: contrat.bilan.sinistres,
+            sinistres_rejetes: contrat.bilan.rejetes,
+            indemnites: contrat.bilan.indemnites,
         }
     }
 }

@@ -4,9 +4,9 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 
-/// Why somebody asks for something, in words: 1 to 500 characters, none of them a control character.
+/// What somebody says in their own words: 1 to 500 characters, none of them a control character.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Motif(String);
+pub struct FreeText(String);
 
 /// An instant in RFC 3339, with a date, a time and an offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub enum TextError {
     Instant,
 }
 
-impl Motif {
+impl FreeText {
     const MAX_LENGTH: usize = 500;
 
     pub fn into_text(self) -> String {
@@ -31,7 +31,7 @@ impl Motif {
     }
 }
 
-impl FromStr for Motif {
+impl FromStr for FreeText {
     type Err = TextError;
 
     fn from_str(text: &str) -> Result<Self, TextError> {
@@ -53,5 +53,35 @@ impl FromStr for Instant {
         // jiff takes more than RFC 3339 has: a space for the T, a time zone in brackets.
         let plain = text.contains('T') && !text.contains('[');
         text.parse().ok().filter(|_| plain).map(Self).ok_or(TextError::Instant)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn free_texts_are_bounded() {
+        for (text, error) in [
+            ("", TextError::Length),
+            ("  ", TextError::Length),
+            (&"é".repeat(501), TextError::Length),
+            ("a\nb", TextError::Control),
+        ] {
+            assert_eq!(text.parse::<FreeText>(), Err(error), "{text:?}");
+        }
+        assert_eq!("é".repeat(500).parse::<FreeText>().expect("fits").into_text().chars().count(), 500);
+    }
+
+    #[test]
+    fn instants_are_whole() {
+        for text in ["tomorrow", "2027-01-01", "2027-01-01 00:00:00Z", "2027-01-01T00:00:00+01[Europe/Paris]"]
+        {
+            assert_eq!(text.parse::<Instant>(), Err(TextError::Instant), "{text}");
+        }
+        assert_eq!(
+            "2027-01-01T01:00:00+01:00".parse(),
+            Ok(Instant(Timestamp::from_second(1_798_761_600).expect("an instant")))
+        );
     }
 }
