@@ -48,10 +48,11 @@ pub(crate) async fn two_hundred(show: Arc<Show>) -> Outcome {
     for number in 0..total {
         let due = Duration::from_secs(1) * number / PER_SECOND;
         tokio::time::sleep(due.saturating_sub(began.elapsed())).await;
+        // A repeat for the services, by its id, and so without an effect.
         let record = with_header(&sample, header::SUBJECT, &format!("crowd-{number}"));
         let sender = Arc::clone(&show);
         sent.push(tokio::spawn(async move {
-            let sent = sender.put(topics::SINISTRE_EVALUE, None, &record).await;
+            let sent = sender.put(topics::DEVIS_GENERE, None, &record).await;
             sent.map_err(|problem| problem.to_string())
         }));
         if number % PER_SECOND == 0 {
@@ -77,7 +78,7 @@ pub(crate) async fn two_hundred(show: Arc<Show>) -> Outcome {
     wait::until("the one who does not read to be let go", ARRIVAL, async || {
         for number in 0..50 {
             let record = with_header(&sample, header::SUBJECT, &format!("more-{number}"));
-            show.put(topics::SINISTRE_EVALUE, None, &record).await.map_err(|problem| problem.to_string())?;
+            show.put(topics::DEVIS_GENERE, None, &record).await.map_err(|problem| problem.to_string())?;
         }
         let metrics = show.dashboard.scrape().await.map_err(|problem| problem.to_string())?;
         match metrics.value("dashboard_sse_dropped_total{reason=\"stalled\"}") {

@@ -171,7 +171,7 @@ pub(crate) async fn unreadable(show: Arc<Show>) -> Outcome {
     let nothing = Raw { key: None, value: None, headers: Vec::new() };
     show.put(topics::SINISTRE_DECLARE, Some(0), &nothing).await?;
     let event = events.find(|event| event["topic"] == "reclamation.sinistre-declare").await?;
-    assert_eq!((&event["status"], &event["type"]), (&"UNREADABLE".into(), &"?".into()));
+    assert_eq!((&event["status"], &event["type"]), (&"UNREADABLE".into(), &"SinistreDeclare".into()));
     let devis = show.quote("C-behind").await?;
     events.find(|event| event["subject"] == devis.as_str()).await?;
     Ok(())

@@ -102,6 +102,8 @@ pub struct Queue {
     pub y: i32,
     /// How many there are.
     pub count: i32,
+    /// The middle of the number that stands above it.
+    pub number: i32,
     /// Whether the consumer is at the left end of the row.
     pub read_from_left: bool,
 }
@@ -113,9 +115,9 @@ impl Queue {
         (0..count).map(move |number| (x + number * SQUARE, y))
     }
 
-    /// Where the number stands: above the middle of the row.
-    pub fn number(&self) -> (i32, i32) {
-        (self.x + self.count * SQUARE / 2, self.y - 7)
+    /// The height at which the number stands.
+    pub fn above(&self) -> i32 {
+        self.y - 11
     }
 }
 
@@ -181,10 +183,11 @@ pub fn wide(texts: &Texts) -> Drawing {
         for (lane, y) in lanes.iter().zip(spread(TOP, BOTTOM, lanes.len())) {
             let to = lane.to.as_str();
             let (path, x, queue) = if lane.leads_on() {
-                let queue = Queue { to, x: right - 104, y, count: 8, read_from_left: false };
+                let queue =
+                    Queue { to, x: right - 104, y, count: 8, number: right - 60, read_from_left: false };
                 (format!("M{left} {y} H{}", right - 4), left + 25 + PLATE / 2, queue)
             } else {
-                let queue = Queue { to, x: left + 16, y, count: 8, read_from_left: true };
+                let queue = Queue { to, x: left + 16, y, count: 8, number: left + 60, read_from_left: true };
                 (format!("M{right} {y} H{}", left + 4), right - 25 - PLATE / 2, queue)
             };
             let label = Label { x, y, width: PLATE, height: 46, named: true };
@@ -226,7 +229,8 @@ pub fn wide(texts: &Texts) -> Drawing {
 /// Systems one below the other: lanes stand. Neighbours' labels take turns, so that there is room for six.
 pub fn tall(texts: &Texts) -> Drawing {
     const WIDTH: i32 = 340;
-    const LABEL: i32 = 90;
+    const LABEL: i32 = 92;
+    const NUMBER: i32 = 90;
     const BOXES: [(i32, i32); 3] = [(96, 150), (426, 480), (756, 810)];
     const DEAD: i32 = 872;
     /// From a label to the one below.
@@ -245,6 +249,7 @@ pub fn tall(texts: &Texts) -> Drawing {
                 x: x - SQUARES * SQUARE / 2 + 1,
                 y,
                 count: SQUARES,
+                number: x.clamp(NUMBER / 2, WIDTH - NUMBER / 2),
                 read_from_left: true,
             };
             let (path, queue) = if lane.leads_on() {
