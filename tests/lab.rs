@@ -285,6 +285,7 @@ async fn a_switch_reaches_every_service(cluster: Arc<Cluster>) -> Outcome {
     space.ready("lab").await?;
     assert_eq!(space.labs().get("lab").await?.data["status"]["scenario"], "PIC_CHARGE");
     assert_eq!(lives(&space).await?, before, "a pod was made anew or restarted");
+    one_service_is_taken_away(&space, &before).await?;
 
     let config = cluster.config().await?;
     for (service, verbs) in [("simulator", "get,patch"), ("dashboard", "get,list,watch")] {
@@ -292,6 +293,35 @@ async fn a_switch_reaches_every_service(cluster: Arc<Cluster>) -> Outcome {
         assert_eq!(rights, format!("edalab.dev: edalabs [lab]: {verbs}"), "{service}");
     }
     space.delete("lab").await?;
+    Ok(())
+}
+
+/// Its pod goes, no other one does; what happens meanwhile waits for it, and it knows of it when it is back.
+async fn one_service_is_taken_away(space: &Space, before: &[String]) -> Outcome {
+    let began = Instant::now();
+    space.apply("lab", json!({"scenario": "SERVICE_EN_PANNE"})).await?;
+    let others: Vec<&String> = before.iter().filter(|pod| !pod.starts_with("lab-reclamation-0 ")).collect();
+    assert_eq!(others.len() + 1, before.len());
+    wait::until("reclamation to be gone", SOON, async || {
+        let left = lives(space).await.map_err(|problem| problem.to_string())?;
+        if left.iter().eq(others.iter().copied()) { Ok(()) } else { Err(left.join(", ")) }
+    })
+    .await?;
+    println!("the service that was taken away is gone after {:.1?}", began.elapsed());
+    space.condition("lab", "ScenarioApplied", "True").await?;
+    space.ready("lab").await?;
+    let contrat = contract_of(space, "lab", &quote(space, "lab").await?).await?;
+
+    let back = Instant::now();
+    space.apply("lab", json!({"scenario": "NORMAL"})).await?;
+    let loss = json!({"contratId": contrat, "type": "VOL", "description": "autoradio", "montantEstime": 300});
+    wait::until("a claim on a contract that was made meanwhile", SOON, async || {
+        space.ask("lab-reclamation:8083", "/api/sinistres", Some(&loss)).await
+    })
+    .await?;
+    println!("and knows what happened {:.1?} after it was asked back", back.elapsed());
+    space.condition("lab", "ScenarioApplied", "True").await?;
+    space.ready("lab").await?;
     Ok(())
 }
 

@@ -12,7 +12,7 @@ mod spec;
 mod status;
 
 pub use quantity::Quantity;
-pub use scenario::{Scenario, ScenarioParameters, Simulation};
+pub use scenario::{Scenario, ScenarioParameters, Simulation, Target};
 pub use schema::{crd, yaml};
 pub use services::{Dashboard, Quotation, Reclamation, Services, Simulator, Souscription};
 pub use spec::{

@@ -14,6 +14,8 @@ pub enum Scenario {
     #[default]
     Normal,
     PicCharge,
+    ConsommateurLent,
+    ServiceEnPanne,
 }
 
 impl Scenario {
@@ -22,8 +24,20 @@ impl Scenario {
         match self {
             Self::Normal => "NORMAL",
             Self::PicCharge => "PIC_CHARGE",
+            Self::ConsommateurLent => "CONSOMMATEUR_LENT",
+            Self::ServiceEnPanne => "SERVICE_EN_PANNE",
         }
     }
+}
+
+/// A service that a scenario can be about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Target {
+    Quotation,
+    Souscription,
+    #[default]
+    Reclamation,
 }
 
 /// The customers that the simulator plays.
@@ -68,9 +82,20 @@ pub struct ScenarioParameters {
     #[serde(default)]
     #[schemars(range(min = 0, max = 1_000_000_000))]
     pub run: u32,
+    /// Which service is slow in `CONSOMMATEUR_LENT`, or not there in `SERVICE_EN_PANNE`.
+    #[serde(default)]
+    pub target: Target,
+    /// What each event takes longer in `CONSOMMATEUR_LENT`, in milliseconds: from 1 to 60000.
+    #[serde(default = "ScenarioParameters::default_delay_milliseconds")]
+    #[schemars(range(min = 1, max = 60_000))]
+    pub delay_milliseconds: u32,
 }
 
 impl ScenarioParameters {
+    fn default_delay_milliseconds() -> u32 {
+        500
+    }
+
     fn default_peak_factor() -> u32 {
         10
     }
@@ -82,7 +107,13 @@ impl ScenarioParameters {
 
 impl Default for ScenarioParameters {
     fn default() -> Self {
-        Self { peak_factor: Self::default_peak_factor(), peak_seconds: Self::default_peak_seconds(), run: 0 }
+        Self {
+            peak_factor: Self::default_peak_factor(),
+            peak_seconds: Self::default_peak_seconds(),
+            run: 0,
+            target: Target::default(),
+            delay_milliseconds: Self::default_delay_milliseconds(),
+        }
     }
 }
 
@@ -92,7 +123,9 @@ mod tests {
 
     #[test]
     fn a_scenario_is_written_as_it_is_named() {
-        for scenario in [Scenario::Normal, Scenario::PicCharge] {
+        for scenario in
+            [Scenario::Normal, Scenario::PicCharge, Scenario::ConsommateurLent, Scenario::ServiceEnPanne]
+        {
             assert_eq!(serde_json::to_value(scenario).unwrap(), scenario.as_str());
         }
     }

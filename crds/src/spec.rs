@@ -62,7 +62,9 @@ pub struct EdaLabSpec {
     pub phase: Phase,
     /// The situation that the lab is put into, while it runs and without a restart. `NORMAL`: quotes become contracts,
     /// some contracts change, some end. `PIC_CHARGE`: the same, `scenarioParameters.peakFactor` times as fast for
-    /// `scenarioParameters.peakSeconds`. `status.scenario` is the one in force.
+    /// `scenarioParameters.peakSeconds`. `CONSOMMATEUR_LENT`: `scenarioParameters.target` takes
+    /// `scenarioParameters.delayMilliseconds` longer for each event that it hears. `SERVICE_EN_PANNE`: that service is
+    /// scaled to zero, and back with the next scenario. `status.scenario` is the one in force.
     #[serde(default)]
     pub scenario: Scenario,
     /// Whether the simulator plays the customers, and how busy they are; it holds at once, without a restart.
@@ -91,7 +93,7 @@ pub struct EdaLabSpec {
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
     /// When true, the operator leaves everything as it is, also what somebody changes by hand; the status goes on
-    /// telling what it sees. Scenario and simulation are followed all the same: nothing in the cluster changes by them.
+    /// telling what it sees. Scenario and simulation are followed all the same, but for `SERVICE_EN_PANNE`, which waits.
     #[serde(default)]
     pub paused: bool,
 }

@@ -37,14 +37,15 @@ pub fn observe(lab: &ValidatedLab, refs: &Refs, applied: &Applied) -> Vec<Part> 
     Component::ALL
         .into_iter()
         .map(|component| {
-            let (wanted, image) = match component {
-                Component::Kafka => (true, &lab.kafka.image),
-                Component::SchemaRegistry => (true, &lab.registry.image),
+            let wanted = component.is_wanted(lab);
+            let image = match component {
+                Component::Kafka => &lab.kafka.image,
+                Component::SchemaRegistry => &lab.registry.image,
                 Component::Quotation
                 | Component::Souscription
                 | Component::Reclamation
                 | Component::Simulator
-                | Component::Dashboard => (lab.services.running, &lab.services.image),
+                | Component::Dashboard => &lab.services.image,
             };
             let (ready, reason, message) = standing(lab, component, wanted, refs, applied);
             Part { component, wanted, ready, reason, message, image: image.clone() }
@@ -67,6 +68,9 @@ fn standing(
     if !wanted {
         return match pods.first() {
             Some(pod) => (false, "Stopping".to_owned(), format!("{} is stopping", pod.name_any())),
+            None if lab.services.running => {
+                (true, "TakenAway".to_owned(), "scenario SERVICE_EN_PANNE does not have it".to_owned())
+            }
             None => {
                 (true, "NotInThisPhase".to_owned(), format!("phase {} does not have it", lab.phase.as_str()))
             }

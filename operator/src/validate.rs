@@ -1,6 +1,9 @@
 //! From what a person wrote to what the builders can rely on. Pure.
 
-use crds::{DeletionPolicy, EdaLab, EdaLabSpec, Phase, PullPolicy, Quantity, ResourceAmounts, Resources};
+use crds::{
+    DeletionPolicy, EdaLab, EdaLabSpec, Phase, PullPolicy, Quantity, ResourceAmounts, Resources, Scenario,
+    Target,
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::{Resource, ResourceExt};
 
@@ -61,6 +64,8 @@ pub struct ServicesSettings {
     pub image: String,
     /// Whether the phase has services.
     pub running: bool,
+    /// The one that the scenario takes away.
+    pub down: Option<Target>,
     pub quotation: QuotationSettings,
     pub souscription: FilledResources,
     pub reclamation: FilledResources,
@@ -179,6 +184,7 @@ fn services(spec: &EdaLabSpec, related: &RelatedImages) -> Result<ServicesSettin
     Ok(ServicesSettings {
         image: image("services", asked.image.as_deref(), &related.services, spec.images.registry.as_deref())?,
         running: spec.phase.has_services(),
+        down: (spec.scenario == Scenario::ServiceEnPanne).then_some(spec.scenario_parameters.target),
         quotation: QuotationSettings {
             resources: fill("services.quotation.resources", &asked.quotation.resources, &default)?,
             quote_validity: asked.quotation.quote_validity.clone(),

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::Service;
+
 /// The key of the record on `edalab.control`: one lab has one Kafka, and one word is the last.
 pub const KEY: &str = "lab";
 
@@ -23,6 +25,12 @@ pub struct Control {
     /// The peak that PIC_CHARGE asks for, also when it is over: whoever starts late does not play it again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peak: Option<Peak>,
+    /// Who is slow in CONSOMMATEUR_LENT.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow: Option<Slow>,
+    /// Who is not there in SERVICE_EN_PANNE, and so does not answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub down: Option<Service>,
 }
 
 impl Control {
@@ -47,16 +55,22 @@ pub enum Scenario {
     Normal,
     /// The same, many times as fast for a while.
     PicCharge,
+    /// One service takes its time for each event.
+    ConsommateurLent,
+    /// One service is not there.
+    ServiceEnPanne,
 }
 
 impl Scenario {
-    pub const ALL: [Self; 2] = [Self::Normal, Self::PicCharge];
+    pub const ALL: [Self; 4] = [Self::Normal, Self::PicCharge, Self::ConsommateurLent, Self::ServiceEnPanne];
 
     /// The word that stands in the custom resource and in every record.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Normal => "NORMAL",
             Self::PicCharge => "PIC_CHARGE",
+            Self::ConsommateurLent => "CONSOMMATEUR_LENT",
+            Self::ServiceEnPanne => "SERVICE_EN_PANNE",
         }
     }
 }
@@ -95,6 +109,15 @@ impl Peak {
     }
 }
 
+/// A consumer that is made slow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Slow {
+    pub service: Service,
+    /// What each event takes longer.
+    pub delay_milliseconds: u32,
+}
+
 /// A service's answer; the key of its record is the service's name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -122,6 +145,8 @@ mod tests {
             scenario,
             simulation: Simulation { running, events_per_second: 5 },
             peak: Some(Peak { run: 1, factor: 10, start: at(100), end: at(130) }),
+            slow: None,
+            down: None,
         }
     }
 
@@ -145,6 +170,12 @@ mod tests {
         assert_eq!(
             serde_json::from_str::<Control>(&record).expect("its own record"),
             control(Scenario::PicCharge, true)
+        );
+        let slow = Slow { service: Service::Reclamation, delay_milliseconds: 500 };
+        let named = serde_json::to_value((slow, Service::Quotation)).expect("JSON");
+        assert_eq!(
+            named,
+            serde_json::json!([{"service": "reclamation", "delayMilliseconds": 500}, "quotation"])
         );
     }
 }

@@ -4,6 +4,7 @@ mod claims;
 mod contracts;
 mod letters;
 mod pair;
+mod slow;
 mod trouble;
 
 use std::process::ExitCode;
@@ -26,6 +27,10 @@ fn main() -> ExitCode {
             trial!(claims::a_claim_is_judged_and_paid),
         )
         .trial("a_claim_that_cannot_be_is_refused_in_words", trial!(claims::refusals))
+        .trial(
+            "a_slow_consumer_takes_its_time_and_loses_nothing",
+            trial!(slow::takes_its_time_and_loses_nothing),
+        )
         .trial("killed_while_it_consumes_it_misses_nothing", trial!(trouble::killed_while_it_consumes))
         .trial("what_cannot_be_read_goes_to_the_dead_letters", trial!(letters::dead_letters))
         .trial(

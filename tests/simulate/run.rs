@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use edalab_tests::{
     rig::{
+        control::{self, Operator},
         kafka::Kafka,
         program,
         service::{Service, Settings},
@@ -12,15 +13,7 @@ use edalab_tests::{
     wait,
 };
 use jiff::Timestamp;
-use rdkafka::{
-    ClientConfig,
-    producer::{FutureProducer, FutureRecord},
-};
-use schemas::{
-    EventId,
-    control::{self, Control, Peak, Scenario, Simulation},
-    topics,
-};
+use schemas::control::{Peak, Simulation};
 use serde_json::Value;
 
 /// How long something may take to become visible.
@@ -34,7 +27,7 @@ pub(crate) struct Run {
     pub(crate) reclamation: Service,
     pub(crate) simulator: Service,
     pub(crate) kafka: Kafka,
-    control: FutureProducer,
+    operator: Operator,
 }
 
 /// How fast, and until when.
@@ -65,8 +58,8 @@ impl Run {
         // Whatever cluster this machine knows is not the lab's.
         simulator.set_env("KUBECONFIG", simulator.data().join("none").display().to_string());
         simulator.restart().await?;
-        let control = ClientConfig::new().set("bootstrap.servers", kafka.bootstrap()).create()?;
-        Ok(Self { quotation, souscription, reclamation, simulator, kafka, control })
+        let operator = Operator::of(&kafka.bootstrap())?;
+        Ok(Self { quotation, souscription, reclamation, simulator, kafka, operator })
     }
 
     /// Sets what is to be in force, and waits until it is so in the simulator; when it was seen to be.
@@ -75,19 +68,9 @@ impl Run {
         simulation: Simulation,
         peak: Option<Peak>,
     ) -> Result<Timestamp, Box<dyn std::error::Error>> {
-        let scenario = if peak.is_some() { Scenario::PicCharge } else { Scenario::Normal };
-        let control = Control { id: EventId::generate().uuid(), generation: 1, scenario, simulation, peak };
-        let value = serde_json::to_vec(&control)?;
-        let record = FutureRecord::to(topics::CONTROL.as_str()).key(control::KEY).payload(&value);
-        self.control.send(record, ARRIVAL).await.map_err(|(problem, _)| problem)?;
-        wait::until("what was set to be in force", ARRIVAL, async || {
-            let answer =
-                self.simulator.look_up("/internal/control").await.map_err(|problem| problem.to_string())?;
-            let told = answer.text().await.map_err(|problem| problem.to_string())?;
-            if told.contains(&control.id.to_string()) { Ok(Timestamp::now()) } else { Err(told) }
-        })
-        .await
-        .map_err(Into::into)
+        let id = self.operator.say(control::usual(simulation, peak)).await?;
+        control::followed(&self.simulator, id).await?;
+        Ok(Timestamp::now())
     }
 
     /// Stops the simulation, and waits until every request was answered; the status then.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crds::Target;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 
 use crate::validate::ValidatedLab;
@@ -37,6 +38,23 @@ impl Component {
     /// lab while it runs.
     pub const SERVICES: [Self; 5] =
         [Self::Quotation, Self::Souscription, Self::Reclamation, Self::Simulator, Self::Dashboard];
+
+    /// The component that a scenario is about.
+    pub fn of(target: Target) -> Self {
+        match target {
+            Target::Quotation => Self::Quotation,
+            Target::Souscription => Self::Souscription,
+            Target::Reclamation => Self::Reclamation,
+        }
+    }
+
+    /// Whether the lab's phase and scenario have it.
+    pub fn is_wanted(self, lab: &ValidatedLab) -> bool {
+        match self {
+            Self::Kafka | Self::SchemaRegistry => true,
+            service => lab.services.running && lab.services.down.map(Self::of) != Some(service),
+        }
+    }
 
     /// The name as in `<lab>-<name>` and in label `app.kubernetes.io/name`.
     pub fn as_str(self) -> &'static str {

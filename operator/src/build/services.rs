@@ -147,7 +147,7 @@ fn stateful_set(lab: &ValidatedLab, component: Component, pod: PodTemplateSpec) 
         metadata: owned(lab, component, name.clone()),
         spec: Some(StatefulSetSpec {
             // One writer per database.
-            replicas: Some(i32::from(lab.services.running)),
+            replicas: Some(i32::from(component.is_wanted(lab))),
             service_name: Some(format!("{name}-headless")),
             selector: selector(lab, component),
             // A pod that cannot start is replaced when its image is corrected; in order, it would be waited for.

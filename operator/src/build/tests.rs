@@ -73,6 +73,23 @@ fn phase_infrastructure_keeps_the_volume_and_takes_the_pod_and_its_ports() {
     }
 }
 
+#[test]
+fn a_scenario_takes_one_service_away_and_changes_nothing_else() {
+    let usual = build(&validated(&lab(&json!({}))));
+    let parameters = json!({ "target": "souscription" });
+    let taken =
+        build(&validated(&lab(&json!({ "scenario": "SERVICE_EN_PANNE", "scenarioParameters": parameters }))));
+    let differ: Vec<_> =
+        usual.iter().zip(&taken).filter(|(usual, taken)| usual.manifest != taken.manifest).collect();
+    assert_eq!(usual.len(), taken.len());
+    let [(usual, taken)] = differ[..] else { panic!("{differ:?}") };
+    assert_eq!((taken.kind, taken.component), (Kind::StatefulSet, Component::Souscription));
+    assert_eq!(
+        (&usual.manifest["spec"]["replicas"], &taken.manifest["spec"]["replicas"]),
+        (&json!(1), &json!(0))
+    );
+}
+
 /// The last two digits of a service's port are its node port's (design: 8081 is 30081).
 #[test]
 fn a_service_is_reached_on_its_own_node_port() {

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use schemas::control::ControlAck;
+use schemas::{
+    Service,
+    control::{Control, ControlAck},
+};
 use uuid::Uuid;
 
 use crate::build::Component;
@@ -40,13 +43,20 @@ impl Answers {
         self.by_service.clear();
     }
 
-    /// Whether all services follow this control. `overdue`: they have had their time.
-    pub(super) fn judge(&self, control: Uuid, overdue: bool) -> Verdict {
+    /// This one is not there any more.
+    pub(super) fn forget_one(&mut self, service: Service) {
+        self.by_service.remove(service.as_str());
+    }
+
+    /// Whether all services follow this control, but for the one that is not to be there. `overdue`: they have had their
+    /// time.
+    pub(super) fn judge(&self, control: &Control, overdue: bool) -> Verdict {
         let last = |service: &&'static str| self.by_service.get(service);
+        let down = control.down.map(Service::as_str);
         let missing: Vec<&'static str> = Component::SERVICES
             .into_iter()
             .map(Component::as_str)
-            .filter(|service| last(service) != Some(&control))
+            .filter(|service| last(service) != Some(&control.id) && down != Some(*service))
             .collect();
         if missing.is_empty() {
             Verdict::Followed
@@ -63,11 +73,25 @@ impl Answers {
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
+    use schemas::control::{Scenario, Simulation};
 
     use super::*;
 
     const OLD: Uuid = Uuid::from_u128(1);
     const NEW: Uuid = Uuid::from_u128(2);
+
+    fn control(id: Uuid) -> Control {
+        let simulation = Simulation { running: true, events_per_second: 5 };
+        Control {
+            id,
+            generation: 1,
+            scenario: Scenario::Normal,
+            simulation,
+            peak: None,
+            slow: None,
+            down: None,
+        }
+    }
 
     fn answers(given: &[(&str, Uuid)]) -> Answers {
         let mut answers = Answers::default();
@@ -86,18 +110,34 @@ mod tests {
     fn all_follow_when_the_last_answer_of_each_is_about_it() {
         let mut given: Vec<_> = Component::SERVICES.map(|service| (service.as_str(), NEW)).to_vec();
         given.insert(0, ("quotation", OLD));
-        assert_eq!(answers(&given).judge(NEW, false), Verdict::Followed);
-        assert_eq!(answers(&given).judge(OLD, false), Verdict::Open);
+        assert_eq!(answers(&given).judge(&control(NEW), false), Verdict::Followed);
+        assert_eq!(answers(&given).judge(&control(OLD), false), Verdict::Open);
     }
 
     #[test]
     fn one_that_answered_before_is_late_and_one_that_never_did_is_awaited() {
         let some =
             answers(&[("quotation", NEW), ("souscription", OLD), ("reclamation", NEW), ("dashboard", NEW)]);
-        assert_eq!(some.judge(NEW, false), Verdict::Open);
-        assert_eq!(some.judge(NEW, true), Verdict::NotAnswered(vec!["souscription", "simulator"]));
+        assert_eq!(some.judge(&control(NEW), false), Verdict::Open);
+        assert_eq!(some.judge(&control(NEW), true), Verdict::NotAnswered(vec!["souscription", "simulator"]));
         let start = answers(&[("quotation", NEW), ("reclamation", NEW)]);
-        assert_eq!(start.judge(NEW, true), Verdict::Awaited(vec!["souscription", "simulator", "dashboard"]));
+        assert_eq!(
+            start.judge(&control(NEW), true),
+            Verdict::Awaited(vec!["souscription", "simulator", "dashboard"])
+        );
+    }
+
+    #[test]
+    fn one_that_is_not_to_be_there_is_not_waited_for_and_starts_anew_after_it() {
+        let mut given = answers(&Component::SERVICES.map(|service| (service.as_str(), OLD)));
+        let down = Control { down: Some(Service::Reclamation), ..control(NEW) };
+        given.forget_one(Service::Reclamation);
+        for service in ["quotation", "souscription", "simulator", "dashboard"] {
+            assert_eq!(given.judge(&down, false), Verdict::Open);
+            given.by_service.insert(service, NEW);
+        }
+        assert_eq!(given.judge(&down, false), Verdict::Followed);
+        assert_eq!(given.judge(&control(NEW), true), Verdict::Awaited(vec!["reclamation"]));
     }
 
     #[test]
@@ -105,6 +145,6 @@ mod tests {
         let mut given = answers(&[("quotation", OLD), ("stranger", OLD)]);
         assert_eq!(given.by_service.len(), 1);
         given.forget();
-        assert!(matches!(given.judge(NEW, true), Verdict::Awaited(missing) if missing.len() == 5));
+        assert!(matches!(given.judge(&control(NEW), true), Verdict::Awaited(missing) if missing.len() == 5));
     }
 }

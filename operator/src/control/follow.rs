@@ -191,7 +191,10 @@ impl Follower {
         timed: &mut bool,
     ) -> Option<Instant> {
         let control = self.said.clone()?;
-        let verdict = answers.judge(control.id, since.elapsed() >= PATIENCE);
+        if let Some(service) = control.down {
+            answers.forget_one(service);
+        }
+        let verdict = answers.judge(&control, since.elapsed() >= PATIENCE);
         let open = verdict == Verdict::Open;
         if verdict == Verdict::Followed && std::mem::take(timed) {
             self.metrics.control_followed(since.elapsed());

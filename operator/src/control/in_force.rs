@@ -150,6 +150,8 @@ fn scenario(control: &Control) -> crds::Scenario {
     match control.scenario {
         schemas::control::Scenario::Normal => crds::Scenario::Normal,
         schemas::control::Scenario::PicCharge => crds::Scenario::PicCharge,
+        schemas::control::Scenario::ConsommateurLent => crds::Scenario::ConsommateurLent,
+        schemas::control::Scenario::ServiceEnPanne => crds::Scenario::ServiceEnPanne,
     }
 }
 
@@ -181,6 +183,8 @@ mod tests {
             scenario,
             simulation: Simulation { running: true, events_per_second: 5 },
             peak: None,
+            slow: None,
+            down: None,
         }
     }
 

@@ -1,8 +1,11 @@
 //! What is to be said next on `edalab.control`. Pure.
 
-use crds::{EdaLabSpec, ScenarioParameters};
+use crds::{EdaLabSpec, ScenarioParameters, Target};
 use jiff::{SignedDuration, Timestamp};
-use schemas::control::{Control, Peak, Scenario, Simulation};
+use schemas::{
+    Service,
+    control::{Control, Peak, Scenario, Simulation, Slow},
+};
 use uuid::Uuid;
 
 /// What a lab is to be set to, as its spec says.
@@ -31,26 +34,46 @@ pub(super) fn next_control(
     let next = Control {
         id: new_id,
         generation,
-        scenario: match wanted.scenario {
-            crds::Scenario::Normal => Scenario::Normal,
-            crds::Scenario::PicCharge => Scenario::PicCharge,
-        },
+        scenario: scenario(wanted.scenario),
         simulation: Simulation {
             running: wanted.simulation.running,
             events_per_second: wanted.simulation.events_per_second,
         },
         peak: peak(previous, wanted, now),
+        slow: (wanted.scenario == crds::Scenario::ConsommateurLent).then(|| Slow {
+            service: service(wanted.parameters.target),
+            delay_milliseconds: wanted.parameters.delay_milliseconds,
+        }),
+        down: (wanted.scenario == crds::Scenario::ServiceEnPanne).then(|| service(wanted.parameters.target)),
     };
     let said = |previous: &Control| {
-        (previous.scenario, previous.simulation, previous.peak) == (next.scenario, next.simulation, next.peak)
+        let as_before = Control { id: next.id, generation: next.generation, ..previous.clone() };
+        as_before == next
     };
     if previous.is_some_and(said) { None } else { Some(next) }
+}
+
+fn scenario(scenario: crds::Scenario) -> Scenario {
+    match scenario {
+        crds::Scenario::Normal => Scenario::Normal,
+        crds::Scenario::PicCharge => Scenario::PicCharge,
+        crds::Scenario::ConsommateurLent => Scenario::ConsommateurLent,
+        crds::Scenario::ServiceEnPanne => Scenario::ServiceEnPanne,
+    }
+}
+
+fn service(target: Target) -> Service {
+    match target {
+        Target::Quotation => Service::Quotation,
+        Target::Souscription => Service::Souscription,
+        Target::Reclamation => Service::Reclamation,
+    }
 }
 
 /// A peak begins when the scenario becomes PIC_CHARGE, and when the counter has risen since. A counter that was set back
 /// is taken over, so that the next rise counts from there.
 fn peak(previous: Option<&Control>, wanted: &Wanted, now: Timestamp) -> Option<Peak> {
-    let ScenarioParameters { peak_factor: factor, peak_seconds, run } = wanted.parameters;
+    let ScenarioParameters { peak_factor: factor, peak_seconds, run, .. } = wanted.parameters;
     if wanted.scenario != crds::Scenario::PicCharge {
         return None;
     }
@@ -128,6 +151,28 @@ mod tests {
             then(&first(&json!({})), &json!({ "simulation": { "eventsPerSecond": 9 } })).expect("a change");
         assert_eq!((control.id, control.generation), (SECOND, 2));
         assert_eq!(control.simulation, Simulation { running: false, events_per_second: 9 });
+    }
+
+    #[test]
+    fn a_slow_consumer_and_a_missing_service_are_named_only_where_they_are_asked_for() {
+        let slow = |delay: u32| {
+            json!({
+                "scenario": "CONSOMMATEUR_LENT",
+                "scenarioParameters": { "target": "souscription", "delayMilliseconds": delay },
+            })
+        };
+        let control = first(&slow(200));
+        assert_eq!(control.slow, Some(Slow { service: Service::Souscription, delay_milliseconds: 200 }));
+        assert_eq!((control.down, then(&control, &slow(200))), (None, None));
+        let slower = then(&control, &slow(300)).expect("a change").slow.expect("slow");
+        assert_eq!(slower.delay_milliseconds, 300);
+        let down = then(&control, &json!({ "scenario": "SERVICE_EN_PANNE" })).expect("a change");
+        assert_eq!((down.slow, down.down), (None, Some(Service::Reclamation)));
+        let normal = then(&down, &json!({})).expect("a change");
+        assert_eq!((normal.scenario, normal.slow, normal.down), (Scenario::Normal, None, None));
+        let parameters_alone =
+            json!({ "scenarioParameters": { "target": "quotation", "delayMilliseconds": 9 } });
+        assert_eq!(then(&normal, &parameters_alone), None);
     }
 
     #[test]

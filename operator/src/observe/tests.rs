@@ -285,6 +285,18 @@ fn a_write_that_failed_comes_first() {
 }
 
 #[test]
+fn a_part_that_the_scenario_takes_away_is_ready_when_its_pod_is_gone() {
+    let taken = validated(&lab(&json!({ "scenario": "SERVICE_EN_PANNE" })));
+    let parts = observe(&taken, &Refs::default(), &Applied::default());
+    let standing = |component| {
+        let part = parts.iter().find(|part| part.component == component).expect("a part");
+        (part.wanted, part.ready, part.reason.as_str())
+    };
+    assert_eq!(standing(Component::Reclamation), (false, true, "TakenAway"));
+    assert_eq!(standing(Component::Souscription), (true, false, "Starting"));
+}
+
+#[test]
 fn a_part_that_the_phase_does_not_have_is_ready_when_its_pod_is_gone() {
     let infrastructure = validated(&lab(&json!({ "phase": "Infrastructure" })));
     let quotation = |refs: &Refs| {

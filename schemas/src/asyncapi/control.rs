@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::BINDING_VERSION;
-use crate::{TopicName, control::Scenario, topics};
+use crate::{Service, TopicName, control::Scenario, topics};
 
 /// The message on a control topic, by its name.
 pub(super) fn name(topic: TopicName) -> Option<&'static str> {
@@ -72,8 +72,22 @@ fn control() -> Json {
                     "end": time("Until before when."),
                 },
             },
+            "slow": {
+                "type": "object",
+                "description": "Who is slow in CONSOMMATEUR_LENT.",
+                "required": ["service", "delayMilliseconds"],
+                "properties": {
+                    "service": service(),
+                    "delayMilliseconds": { "type": "integer", "description": "What each event takes longer." },
+                },
+            },
+            "down": service(),
         },
     })
+}
+
+fn service() -> Json {
+    json!({ "type": "string", "enum": Service::ALL.map(Service::as_str) })
 }
 
 fn answer() -> Json {
@@ -103,7 +117,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::control::{Control, ControlAck, Peak, Simulation};
+    use crate::control::{Control, ControlAck, Peak, Simulation, Slow};
 
     /// The names below a description, and those below a record, one level after the other.
     fn fields(described: bool, value: &Json) -> Vec<String> {
@@ -130,6 +144,8 @@ mod tests {
             scenario: Scenario::PicCharge,
             simulation: Simulation { running: true, events_per_second: 5 },
             peak: Some(Peak { run: 1, factor: 10, start: now, end: now }),
+            slow: Some(Slow { service: Service::Reclamation, delay_milliseconds: 500 }),
+            down: Some(Service::Reclamation),
         };
         let record = serde_json::to_value(record).expect("JSON");
         assert_eq!(fields(true, &control()), fields(false, &record));

@@ -67,11 +67,13 @@ pub struct Simulation {
     pub events_per_second: u32,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Parameters {
     pub peak_factor: u32,
     pub peak_seconds: u32,
+    pub target: String,
+    pub delay_milliseconds: u32,
 }
 
 impl Default for Asked {
@@ -92,7 +94,7 @@ impl Default for Simulation {
 
 impl Default for Parameters {
     fn default() -> Self {
-        Self { peak_factor: 10, peak_seconds: 30 }
+        Self { peak_factor: 10, peak_seconds: 30, target: "reclamation".to_owned(), delay_milliseconds: 500 }
     }
 }
 
@@ -214,7 +216,8 @@ mod tests {
         });
         let view = view(object).expect("a lab");
         assert_eq!(view.asked.scenario, "PIC_CHARGE");
-        assert_eq!(view.asked.scenario_parameters, Parameters { peak_factor: 20, peak_seconds: 10 });
+        let parameters = Parameters { peak_factor: 20, peak_seconds: 10, ..Parameters::default() };
+        assert_eq!(view.asked.scenario_parameters, parameters);
         assert_eq!(view.in_force.scenario.as_deref(), Some("NORMAL"));
         assert_eq!(view.in_force.simulation, Some(Simulation { running: true, events_per_second: 5 }));
         assert_eq!(view.not_applied.as_deref(), Some("quotation"));

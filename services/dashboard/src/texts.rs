@@ -146,6 +146,12 @@ texts! {
     peak: "Peak load", "Pic de charge";
     peak_hint: "{factor} times as many for {seconds} s: a queue grows before a consumer and drains, and nothing is lost.",
         "{factor} fois plus pendant {seconds} s : une file grandit devant un consommateur, puis se vide, et rien ne se perd.";
+    late: "Slow consumer", "Consommateur lent";
+    late_hint: "{target} takes {n} ms longer for each event: what waits for it grows, and nobody else notices.",
+        "{target} met {n} ms de plus pour chaque événement : sa file grandit, et personne d’autre n’y perd.";
+    outage: "Service down", "Service en panne";
+    outage_hint: "{target} is taken away: its events wait in Kafka, and all have their effect when it is back.",
+        "{target} disparaît : ses événements attendent dans Kafka, et tous ont leur effet à son retour.";
     asked: "Asked for. What is in force is shown above.", "C’est demandé. Ce qui est en vigueur est affiché plus haut.";
     refused: "Not done: {why}", "Pas fait : {why}";
 

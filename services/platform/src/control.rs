@@ -41,16 +41,28 @@ pub struct Controls {
 }
 
 impl Controls {
+    #[cfg(test)]
+    pub(crate) const fn of(told: watch::Receiver<Option<Arc<Control>>>) -> Self {
+        Self { told }
+    }
+
     /// What is in force; nothing before the first record was read.
     pub fn current(&self) -> Option<Arc<Control>> {
         self.told.borrow().clone()
     }
 
-    /// Waits for the next change; never returns where none can come any more.
+    /// Waits for a change that was not waited for before; never returns where none can come any more.
     pub async fn changed(&mut self) {
         if self.told.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+
+    /// Waits for what is set next, from now on.
+    pub(crate) async fn next_change(&self) {
+        let mut controls = self.clone();
+        controls.told.mark_unchanged();
+        controls.changed().await;
     }
 }
 

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::{Identity, ServiceConfig, StatelessConfig},
-    consumer::{Consumer, Handlers, Membership},
+    consumer::{Consumer, Handlers, Membership, Pace},
     control::{self, Controls, Follower},
     http::{self, Guard, Limits, Readiness},
     ledger::{self, Audited, Auditor, Reporter},
@@ -123,7 +123,8 @@ impl Service {
             heard: handlers.topics().map(TopicName::as_str).collect(),
             askers: Arc::new(Semaphore::new(LEDGER_ASKERS)),
         };
-        let consumer = Consumer::new(membership, handlers, &store, Arc::clone(&registry), &metrics);
+        let pace = Pace::new(controls.clone(), name);
+        let consumer = Consumer::new(membership, handlers, &store, Arc::clone(&registry), pace, &metrics);
         let relay = Relay::new(&store, registry, &servers, source, &metrics);
         let guarded = Guard::new(Limits::default(), &metrics).protect(api);
         let operations = http::operations(Readiness::of(store.clone()), metrics);

@@ -108,8 +108,8 @@ impl Lab {
     /// Sets the scenario. Asking for a peak while one is set asks for another.
     pub(crate) async fn scenario(&self, scenario: Scenario) -> Result<Wanted, LabError> {
         match scenario {
-            Scenario::Normal => self.patch(json!({"spec": {"scenario": scenario}})).await,
             Scenario::PicCharge => self.peak().await,
+            _ => self.patch(json!({"spec": {"scenario": scenario}})).await,
         }
     }
 

@@ -128,7 +128,11 @@ async fn what_cannot_be_asked_is_refused_in_words() {
             "eventsPerSecond must be a whole number that is not negative",
         ),
         (speed, json!({"eventsPerSecond": 5, "x": 1}), "x is not a field of this request"),
-        (scenario, json!({"scenario": "ERREURS"}), "scenario must be one of NORMAL, PIC_CHARGE"),
+        (
+            scenario,
+            json!({"scenario": "ERREURS"}),
+            "scenario must be one of NORMAL, PIC_CHARGE, CONSOMMATEUR_LENT, SERVICE_EN_PANNE",
+        ),
         (scenario, json!({"scenario": 1}), "scenario must be a string"),
         (scenario, json!([]), "the body must be a JSON object"),
     ] {

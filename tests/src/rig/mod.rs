@@ -4,6 +4,7 @@ pub mod apiserver;
 pub mod browser;
 pub mod cluster;
 pub mod container;
+pub mod control;
 pub mod door;
 pub mod home;
 pub mod java;

@@ -90,6 +90,8 @@ fn scenario(t: &Texts, name: &str) -> String {
     match name {
         "NORMAL" => t.normal.to_owned(),
         "PIC_CHARGE" => t.peak.to_owned(),
+        "CONSOMMATEUR_LENT" => t.late.to_owned(),
+        "SERVICE_EN_PANNE" => t.outage.to_owned(),
         other => other.to_owned(),
     }
 }
@@ -133,7 +135,10 @@ pub(crate) fn steer(lang: Lang, lab: &Lab) -> String {
             && asked.scenario == wanted
             && in_force.scenario.as_deref() != Some(wanted),
     };
-    let parameters = asked.scenario_parameters;
+    let parameters = &asked.scenario_parameters;
+    let target = &parameters.target;
+    let slow = filled(t.late_hint, &[("target", target), ("n", &lang.number(parameters.delay_milliseconds))]);
+    let down = filled(t.outage_hint, &[("target", target)]);
     let peak = filled(
         t.peak_hint,
         &[
@@ -163,6 +168,8 @@ pub(crate) fn steer(lang: Lang, lab: &Lab) -> String {
                 choices: vec![
                     scenario("normal", "NORMAL", t.normal, t.normal_hint.to_owned()),
                     scenario("peak", "PIC_CHARGE", t.peak, peak),
+                    scenario("late", "CONSOMMATEUR_LENT", t.late, slow),
+                    scenario("outage", "SERVICE_EN_PANNE", t.outage, down),
                 ],
             },
         ],
@@ -200,6 +207,10 @@ mod tests {
             text.contains("Stopped") && text.contains("5 events/s") && !text.contains("pending"),
             "{text}"
         );
+
+        let down = lab(true, 5, "SERVICE_EN_PANNE");
+        assert_eq!(pressed(&steer(Lang::En, &down)), ["start", "usual", "outage"]);
+        assert!(steer(Lang::Fr, &down).contains("reclamation met 500 ms de plus"));
 
         let other = lab(true, 50, "PIC_CHARGE");
         assert_eq!(pressed(&steer(Lang::En, &other)), ["start", "fast", "peak"]);

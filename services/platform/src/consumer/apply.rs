@@ -16,6 +16,7 @@ use super::{
     dead_letter::Letter,
     handlers::{Handlers, Pending},
     metrics::ConsumerMetrics,
+    pace::Pace,
     prepare::{Prepared, Unreadable, prepare},
     record::Record,
     rows::{self, Progress},
@@ -41,6 +42,7 @@ pub(super) struct Applier {
     writer: Writer,
     position: Position,
     membership: Membership,
+    pace: Pace,
     metrics: ConsumerMetrics,
     /// The ledger as the last transaction has left it; nothing where one was not committed.
     book: Mutex<Option<Book>>,
@@ -106,6 +108,7 @@ impl Applier {
         handlers: Handlers,
         store: &Store,
         registry: Arc<RegistryClient>,
+        pace: Pace,
         metrics: ConsumerMetrics,
     ) -> Self {
         Self {
@@ -114,6 +117,7 @@ impl Applier {
             writer: store.writer.clone(),
             position: store.position.clone(),
             membership: membership.clone(),
+            pace,
             metrics,
             book: Mutex::new(None),
         }
@@ -125,6 +129,11 @@ impl Applier {
 
     pub(super) fn writer(&self) -> &Writer {
         &self.writer
+    }
+
+    /// Whether records are to be taken one by one.
+    pub(super) fn is_slow(&self) -> bool {
+        self.pace.is_slow()
     }
 
     /// Reads a batch, however often it takes: what its records hold, without those that were dealt with.
@@ -147,6 +156,7 @@ impl Applier {
 
     /// Applies a batch, however often it takes. Returns where its partitions are to be read on.
     pub(super) async fn apply(&self, prepared: Arc<Prepared>) -> Next {
+        self.pace.wait(prepared.len()).await;
         let mut attempts = Attempts::new(&self.metrics, prepared.len());
         loop {
             let mut done = self.transact(&prepared, Care::Together).await;

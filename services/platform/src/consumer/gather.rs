@@ -20,6 +20,7 @@ pub(super) struct Gather {
     records: Vec<Record>,
     bytes: usize,
     due: Option<Instant>,
+    one_by_one: bool,
 }
 
 impl Gather {
@@ -29,8 +30,14 @@ impl Gather {
         self.records.push(record);
     }
 
+    /// Whether a batch is one record.
+    pub(super) const fn one_by_one(&mut self, is_so: bool) {
+        self.one_by_one = is_so;
+    }
+
     pub(super) fn is_full(&self) -> bool {
-        self.records.len() >= MOST || self.bytes >= BYTES
+        let most = if self.one_by_one { 1 } else { MOST };
+        self.records.len() >= most || self.bytes >= BYTES
     }
 
     /// When the first record will have waited long enough; nothing while the batch is empty.
@@ -75,6 +82,11 @@ mod tests {
             assert!(!gather.is_full());
             gather.push(record(1), now);
         }
+        assert!(gather.is_full());
+        gather.take();
+        gather.one_by_one(true);
+        assert!(!gather.is_full());
+        gather.push(record(1), now);
         assert!(gather.is_full());
     }
 }

@@ -19,6 +19,7 @@ mod dead_letter;
 mod gather;
 mod handlers;
 mod metrics;
+mod pace;
 mod position;
 mod prepare;
 mod record;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 
 pub(crate) use dead_letter::Letter;
 pub use handlers::{Effect, EffectError, Handlers, Received};
+pub(crate) use pace::Pace;
 pub use position::ClusterMismatch;
 pub(crate) use position::Position;
 pub(crate) use record::Record;
@@ -68,15 +70,16 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    pub fn new(
+    pub(crate) fn new(
         membership: Membership,
         handlers: Handlers,
         store: &Store,
         registry: Arc<RegistryClient>,
+        pace: Pace,
         metrics: &Metrics,
     ) -> Self {
         let metrics = ConsumerMetrics::new(metrics);
-        let applier = Arc::new(Applier::new(&membership, handlers, store, registry, metrics.clone()));
+        let applier = Arc::new(Applier::new(&membership, handlers, store, registry, pace, metrics.clone()));
         Self { membership, position: store.position.clone(), applier, metrics }
     }
 

@@ -156,6 +156,7 @@ impl Session<'_> {
         loop {
             // Messages that are there already come without a wait; the writer's task is to have its turn all the same.
             consume_budget().await;
+            gather.one_by_one(self.applier.is_slow());
             if !applies && let Some(batch) = prepared.take() {
                 let batch: BoxFuture<'_, Next> = Box::pin(self.applier.apply(batch));
                 (applying, applies) = (Some(batch).into(), true);

@@ -32,6 +32,8 @@ pub(super) struct ScenarioChoiceJson {
 pub(super) enum ScenarioJson {
     NORMAL,
     PIC_CHARGE,
+    CONSOMMATEUR_LENT,
+    SERVICE_EN_PANNE,
 }
 
 /// What the lab asks for.
