@@ -51,7 +51,8 @@ impl Gather {
     }
 
     pub(super) fn take(&mut self) -> Vec<Record> {
-        std::mem::take(self).records
+        let next = Self { one_by_one: self.one_by_one, ..Self::default() };
+        std::mem::replace(self, next).records
     }
 }
 
@@ -85,8 +86,11 @@ mod tests {
         assert!(gather.is_full());
         gather.take();
         gather.one_by_one(true);
-        assert!(!gather.is_full());
-        gather.push(record(1), now);
-        assert!(gather.is_full());
+        for _ in 0..3 {
+            assert!(!gather.is_full());
+            gather.push(record(1), now);
+            assert!(gather.is_full());
+            gather.take();
+        }
     }
 }
