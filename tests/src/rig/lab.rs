@@ -17,7 +17,7 @@ const NAME: &str = "edalab-up";
 /// Added to every port on this machine.
 const PORT_OFFSET: u16 = 11_000;
 /// The ports that documents name.
-const PORTS: [u16; 6] = [8080, 8081, 8082, 8084, 8085, 9092];
+const PORTS: [u16; 7] = [8080, 8081, 8082, 8083, 8084, 8085, 9092];
 
 /// Said before the commands of a document, in bash.
 const PRELUDE: &str = r#"
