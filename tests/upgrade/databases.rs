@@ -33,6 +33,19 @@ const LISTS: [(&str, &str); 2] = [
 /// Events that wait in the quotation's outbox.
 const WAITING: usize = 3;
 
+/// Whether an answer still says all that it said; a later version may say more.
+fn says(now: &Value, then: &Value) -> bool {
+    match (now, then) {
+        (Value::Object(now), Value::Object(then)) => {
+            then.iter().all(|(name, then)| now.get(name).is_some_and(|now| says(now, then)))
+        }
+        (Value::Array(now), Value::Array(then)) => {
+            now.len() == then.len() && now.iter().zip(then).all(|(now, then)| says(now, then))
+        }
+        (now, then) => now == then,
+    }
+}
+
 /// Whatever release wrote a database, its quotes and contracts are told as it told them, its waiting events are published,
 /// and the numbers go on where they were.
 pub(crate) async fn every_release(stand: Arc<Stand>) -> Outcome {
@@ -54,7 +67,8 @@ pub(crate) async fn every_release(stand: Arc<Stand>) -> Outcome {
             service.restart().await?;
             let told: Value =
                 serde_json::from_str(&fs::read_to_string(folder.join(format!("{name}.json")))?)?;
-            assert_eq!(service.get(list).await?, told, "{version}: {list}");
+            let tells = service.get(list).await?;
+            assert!(says(&tells, &told), "{version}: {list} was {told}\nand is {tells}");
             if name == "quotation" {
                 service.quote("C001", "AUTO", 1_000.0).await?;
                 let mut reader = Reader::new(&kafka.bootstrap(), QUOTATION, &service.source())?;
