@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Instant};
 use edalab_tests::{rig::stand::Stand, suite::Outcome};
 use serde_json::Value;
 
-use crate::run::{Run, adds_up, at, count};
+use crate::{
+    rate::EVENTS_OF_A_QUOTE,
+    run::{Run, adds_up, at, count},
+};
 
 pub(crate) async fn a_service_is_away(stand: Arc<Stand>) -> Outcome {
     let mut run = Run::start(&stand, "away", "1").await?;
@@ -20,7 +23,7 @@ pub(crate) async fn a_service_is_away(stand: Arc<Stand>) -> Outcome {
         run.status_when("lost commands to be counted", |status| count(status, "failed") >= 100).await?;
     #[allow(clippy::cast_precision_loss)]
     let quotes = (of(&away, "devis", "answered") - of(&killed, "devis", "answered")) as f64;
-    let expected = 100.0 / 1.648 * began.elapsed().as_secs_f64();
+    let expected = 100.0 / EVENTS_OF_A_QUOTE * began.elapsed().as_secs_f64();
     println!("{quotes} quotes while souscription was away, {expected:.0} expected: {away}");
     assert!((quotes - expected).abs() <= expected * 0.2 + 2.0, "quotes go on as if nothing were");
     let log = std::fs::read_to_string(run.simulator.log())?;
