@@ -23,11 +23,11 @@ const PORTS: [u16; 7] = [8080, 8081, 8082, 8083, 8084, 8085, 9092];
 const PRELUDE: &str = r#"
 exec 2>&1 # one output, in order
 make() { [ "$1" = test ] || command make "$@"; } # `make test` is what runs this
-curl() { # where a pod was just replaced, its port on this machine answers with a reset for a moment
+curl() { # where a pod was just replaced, its port on this machine answers with nothing, or a reset, for a moment
   for try in 1 2 3 4 5; do
     command curl --silent --show-error --fail-with-body --retry 30 --retry-connrefused "$@" && return
     code=$?
-    [ "$code" = 56 ] || return "$code"
+    [ "$code" = 52 ] || [ "$code" = 56 ] || return "$code"
     sleep 1
   done
   return "$code"
