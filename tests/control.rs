@@ -12,7 +12,7 @@ use crds::{Condition, ConditionStatus, EdaLab, EdaLabStatus, Phase, Scenario};
 use edalab_operator::{control, events, metrics::Metrics, status};
 use edalab_tests::{
     edalabs,
-    rig::{apiserver::ApiServer, kafka::Kafka, parts::Parts},
+    rig::{apiserver::ApiServer, kafka::Kafka, parts::Parts, service::SERVICES},
     suite::{Outcome, Rig, Suite},
     trial,
     wait::{self, TimedOut},
@@ -36,7 +36,6 @@ use tokio_util::sync::CancellationToken;
 
 /// How long something may take that takes milliseconds, on a machine that has other tests to run as well.
 const SOON: Duration = Duration::from_secs(60);
-const SERVICES: [&str; 5] = ["quotation", "souscription", "reclamation", "simulator", "dashboard"];
 const SWITCHES: u32 = 20;
 const LAB: &str = "lab";
 
@@ -75,7 +74,7 @@ async fn what_is_set_reaches_every_service(ends: Arc<Ends>) -> Outcome {
     let operator = Operator::start(ends.server.client()?, &metrics);
     lab.told(ConditionStatus::Unknown, "WaitingForServices").await?;
     let mut services = Vec::new();
-    for name in SERVICES {
+    for (name, _) in SERVICES {
         services.push(Service::start(name).await?);
     }
     lab.told(ConditionStatus::True, "Applied").await?;

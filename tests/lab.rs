@@ -11,6 +11,7 @@ use edalab_tests::{
         cluster::{Cluster, ClusterError, PORT_OFFSET, Space, of_lab},
         container::Held,
         process, python,
+        service::SERVICES,
     },
     rights,
     suite::{Outcome, Suite},
@@ -28,14 +29,6 @@ use serde_json::{Value, json};
 
 /// How long something may take that the operator does at once, on a machine that has other tests to run as well.
 const SOON: Duration = Duration::from_secs(300);
-/// The services and their ports.
-const SERVICES: [(&str, u16); 5] = [
-    ("quotation", 8081),
-    ("souscription", 8082),
-    ("reclamation", 8083),
-    ("simulator", 8084),
-    ("dashboard", 8080),
-];
 const SWITCHES: u32 = 50;
 
 fn main() -> ExitCode {

@@ -7,20 +7,15 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use edalab_tests::scrape::{Age, Scrape};
+use edalab_tests::{
+    rig::service::SERVICES,
+    scrape::{Age, Scrape},
+};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
 use crate::process;
 
-/// The services, with their ports before the offset.
-const SERVICES: [(&str, u16); 5] = [
-    ("quotation", 8081),
-    ("souscription", 8082),
-    ("reclamation", 8083),
-    ("simulator", 8084),
-    ("dashboard", 8080),
-];
 /// How long the lab may take to follow, and to come to rest.
 const SETTLED: Duration = Duration::from_secs(30);
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);

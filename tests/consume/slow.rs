@@ -7,17 +7,14 @@ use std::{
 
 use edalab_tests::{
     rig::{
-        control::{Operator, followed, slow, usual},
+        control::{Operator, followed, quiet, slow},
         ledger::read_ledger,
         stand::Stand,
     },
     suite::Outcome,
     wait,
 };
-use schemas::{
-    Service,
-    control::{Simulation, Slow},
-};
+use schemas::{Service, control::Slow};
 
 use crate::pair::{ARRIVAL, Pair};
 
@@ -55,8 +52,7 @@ pub(crate) async fn takes_its_time_and_loses_nothing(stand: Arc<Stand>) -> Outco
     pair.souscription.get("/api/contrats?clientId=C001").await?;
     assert!(asked.elapsed() < DELAY * 4, "its API took {:?}", asked.elapsed());
 
-    let usual = usual(Simulation { running: false, events_per_second: 5 }, None);
-    operator.say(usual).await?;
+    operator.say(quiet()).await?;
     let since = Instant::now();
     wait::until("everything to be applied", ARRIVAL, async || {
         let now = applied(&pair).await.map_err(|problem| problem.to_string())? - before;

@@ -20,18 +20,10 @@ pub(crate) struct Lab {
 }
 
 impl Lab {
-    /// Each has its own part of the batches delivered twice.
     pub(crate) async fn start(settings: Settings, kafka: Kafka) -> Fallible<Self> {
         let quotation = Service::start(settings.clone()).await?;
-        let mut others = Vec::new();
-        for service in ["reclamation", "souscription"] {
-            let mut consumer = Service::new(Settings { service, ..settings.clone() })?;
-            // A fifth of the batches comes again.
-            consumer.set_env("EDALAB_REDELIVER_PERCENT", "20");
-            consumer.restart().await?;
-            others.push(consumer);
-        }
-        let [souscription, reclamation] = [others.pop(), others.pop()].map(|one| one.expect("two of them"));
+        let souscription = redelivering(Settings { service: "souscription", ..settings.clone() }).await?;
+        let reclamation = redelivering(Settings { service: "reclamation", ..settings }).await?;
         Ok(Self { quotation, souscription, reclamation, kafka })
     }
 
@@ -84,6 +76,14 @@ impl Lab {
             }
         })
     }
+}
+
+/// A service to which a fifth of the batches comes again.
+async fn redelivering(settings: Settings) -> Fallible<Service> {
+    let mut service = Service::new(settings)?;
+    service.set_env("EDALAB_REDELIVER_PERCENT", "20");
+    service.restart().await?;
+    Ok(service)
 }
 
 async fn again(service: &mut Service) -> Fallible<()> {

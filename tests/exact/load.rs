@@ -15,11 +15,7 @@ use rdkafka::{
     producer::{FutureProducer, FutureRecord},
 };
 use reqwest::StatusCode;
-use schemas::{
-    Service,
-    control::{Simulation, Slow},
-    topics,
-};
+use schemas::{Service, control::Slow, topics};
 use serde_json::{Value, json};
 
 /// Quotes a second; two of three become contracts, and one of five contracts gets a claim, so that more than 500 events a
@@ -88,11 +84,7 @@ async fn quote(http: &reqwest::Client, quotation: &str, load: &Load) {
 
 /// Converts the oldest open quote; one that was not heard of yet goes back.
 async fn convert(http: &reqwest::Client, souscription: &str, load: &Load) {
-    let oldest = {
-        let mut open = load.open.lock().expect("no panic");
-        if open.len() < QUOTES as usize { None } else { Some(open.remove(0)) }
-    };
-    let Some(id) = oldest else { return };
+    let Some(id) = oldest(&load.open, QUOTES as usize) else { return };
     let url = format!("{souscription}/api/contrats/convertir");
     match made(http.post(url).json(&json!({"devisId": id})), "contratId").await {
         Answer::Made(contrat) => {
@@ -108,11 +100,7 @@ async fn convert(http: &reqwest::Client, souscription: &str, load: &Load) {
 /// Makes a claim on the oldest contract, and has it judged and paid, as far as that goes; one that was not heard of yet goes
 /// back.
 async fn claim(http: &reqwest::Client, reclamation: &str, load: &Load) {
-    let oldest = {
-        let mut insured = load.insured.lock().expect("no panic");
-        if insured.len() < HEARD { None } else { Some(insured.remove(0)) }
-    };
-    let Some(contrat) = oldest else { return };
+    let Some(contrat) = oldest(&load.insured, HEARD) else { return };
     let loss = json!({"contratId": contrat, "type": "VOL", "description": "vol", "montantEstime": 300});
     let declared = made(http.post(format!("{reclamation}/api/sinistres")).json(&loss), "sinistreId");
     let Answer::Made(claim) = declared.await else {
@@ -124,6 +112,12 @@ async fn claim(http: &reqwest::Client, reclamation: &str, load: &Load) {
     if let Answer::Made(_) = made(http.put(format!("{path}/evaluer")).json(&granted), "sinistreId").await {
         made(http.post(format!("{path}/indemniser")), "sinistreId").await;
     }
+}
+
+/// Takes out the first, where there are so many: it was made a moment ago then.
+fn oldest(ids: &Mutex<Vec<String>>, least: usize) -> Option<String> {
+    let mut ids = ids.lock().expect("no panic");
+    if ids.len() < least { None } else { Some(ids.remove(0)) }
 }
 
 /// What came of a command.
@@ -147,9 +141,8 @@ async fn made(request: reqwest::RequestBuilder, field: &str) -> Answer {
 /// Makes one consumer after the other slow for a while.
 pub(crate) async fn slow_down(bootstrap: String, load: Arc<Load>) {
     let operator = Operator::of(&bootstrap).expect("a client");
-    let ordinary = || control::usual(Simulation { running: false, events_per_second: 5 }, None);
     for service in [Service::Reclamation, Service::Souscription, Service::Quotation].into_iter().cycle() {
-        for said in [control::slow(Slow { service, delay_milliseconds: 5 }), ordinary()] {
+        for said in [control::slow(Slow { service, delay_milliseconds: 5 }), control::quiet()] {
             // Lost with the broker, it is the next one that counts.
             drop(tokio::time::timeout(Duration::from_secs(10), operator.say(said)).await);
             tokio::time::sleep(Duration::from_secs(2)).await;
@@ -158,7 +151,7 @@ pub(crate) async fn slow_down(bootstrap: String, load: Arc<Load>) {
             break;
         }
     }
-    operator.say(ordinary()).await.expect("a broker that is back");
+    operator.say(control::quiet()).await.expect("a broker that is back");
 }
 
 /// Puts records that nobody can read between the events.

@@ -10,12 +10,14 @@ use std::{
 
 use axum::{
     Json, Router,
-    extract::{Path, RawQuery, Request, State, rejection::PathRejection},
+    extract::{RawQuery, Request, State},
     response::Response,
     routing::{get, post},
 };
 use jiff::Timestamp;
-use platform::http::{ListQuery, Problem, created, described::ProblemJson, read_json, read_object};
+use platform::http::{
+    ListQuery, PathId, Problem, created, described::ProblemJson, named, read_json, read_object,
+};
 use schemas::DevisId;
 
 use crate::{
@@ -107,13 +109,9 @@ pub fn made(devis: Devis) -> Result<Response, Problem> {
             content_type = "application/problem+json"),
     )
 )]
-async fn read(
-    State(api): State<Arc<Api>>,
-    id: Result<Path<String>, PathRejection>,
-) -> Result<Json<DevisJson>, Problem> {
+async fn read(State(api): State<Arc<Api>>, id: PathId) -> Result<Json<DevisJson>, Problem> {
     let unknown = || Problem::not_found("no quote has this id");
-    let Path(id) = id.map_err(|_| unknown())?;
-    let id = id.parse().map_err(|_| unknown())?;
+    let id = named(id).ok_or_else(unknown)?;
     let devis = api.store.find(id).await.map_err(|error| Problem::internal(&error))?;
     devis.map(|devis| Json(DevisJson::from(devis))).ok_or_else(unknown)
 }

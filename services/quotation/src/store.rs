@@ -5,14 +5,13 @@ use std::convert::Infallible;
 use jiff::Timestamp;
 use platform::{
     outbox::{OutboxError, Outgoing},
-    store::{Batch, Cursor, NewRow, Page, Store, encoded, migrator, undecodable},
+    store::{Batch, Cursor, NewRow, Page, Store, bytes, encoded, instant, migrator, undecodable, uuid},
 };
 use schemas::{Cents, DevisExpire, DevisGenere, DevisId, Version};
 use sqlx::{
     Row as _, Sqlite, SqliteConnection, SqliteExecutor, migrate::Migrator, query_builder::Separated,
     sqlite::SqliteRow,
 };
-use uuid::Uuid;
 
 use crate::domain::{self, Devis, Statut};
 
@@ -100,7 +99,7 @@ pub(crate) async fn convert(batch: &mut Batch, id: DevisId) -> Result<bool, sqlx
 }
 
 async fn by_id(from: impl SqliteExecutor<'_>, id: DevisId) -> Result<Option<Devis>, sqlx::Error> {
-    let query = sqlx::query("SELECT * FROM devis WHERE devis_id = ?").bind(id.uuid().as_bytes().to_vec());
+    let query = sqlx::query("SELECT * FROM devis WHERE devis_id = ?").bind(bytes(id.uuid()));
     query.fetch_optional(from).await?.as_ref().map(devis).transpose()
 }
 
@@ -135,7 +134,7 @@ impl NewRow for Devis {
 
     fn bind(&self, mut values: Separated<'_, Sqlite, &'static str>) {
         values
-            .push_bind(self.id.uuid().as_bytes().to_vec())
+            .push_bind(bytes(self.id.uuid()))
             .push_bind(self.client_id.as_str())
             .push_bind(self.type_bien.as_str())
             .push_bind(self.valeur.get())
@@ -158,15 +157,14 @@ async fn update(connection: &mut SqliteConnection, devis: &Devis) -> Result<(), 
 }
 
 fn devis(row: &SqliteRow) -> Result<Devis, sqlx::Error> {
-    let id: &[u8] = row.try_get("devis_id")?;
     Ok(Devis {
-        id: DevisId::from_uuid(Uuid::from_slice(id).map_err(undecodable)?),
+        id: DevisId::from_uuid(uuid(row.try_get("devis_id")?)?),
         client_id: row.try_get::<&str, _>("client_id")?.parse().map_err(undecodable)?,
         type_bien: row.try_get::<&str, _>("type_bien")?.parse().map_err(undecodable)?,
         valeur: Cents::new(row.try_get("valeur")?).map_err(undecodable)?,
         prime: Cents::new(row.try_get("prime")?).map_err(undecodable)?,
-        date_creation: Timestamp::from_millisecond(row.try_get("date_creation")?).map_err(undecodable)?,
-        date_expiration: Timestamp::from_millisecond(row.try_get("date_expiration")?).map_err(undecodable)?,
+        date_creation: instant(row, "date_creation")?,
+        date_expiration: instant(row, "date_expiration")?,
         statut: row.try_get::<&str, _>("statut")?.parse::<Statut>().map_err(undecodable)?,
         version: Version::new(row.try_get("version")?).ok_or_else(|| undecodable("a version below 1"))?,
     })

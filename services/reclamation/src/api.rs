@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::{Path, RawQuery, Request, State, rejection::PathRejection},
+    extract::{RawQuery, Request, State},
     http::StatusCode,
     response::Response,
     routing::{get, post, put},
 };
 use jiff::Timestamp;
 use platform::{
-    http::{ListQuery, Problem, created, described::ProblemJson, read_json},
+    http::{ListQuery, PathId, Problem, created, described::ProblemJson, named, read_json},
     store::WriteError,
 };
 use schemas::{Decision, SinistreId};
@@ -36,8 +36,6 @@ pub struct Api {
     pub store: SinistreStore,
     pub metrics: ReclamationMetrics,
 }
-
-type Id = Result<Path<String>, PathRejection>;
 
 /// The API's routes.
 pub fn routes(api: Arc<Api>) -> Router {
@@ -90,7 +88,7 @@ async fn declare(State(api): State<Arc<Api>>, request: Request) -> Result<Respon
             content_type = "application/problem+json"),
     )
 )]
-async fn read(State(api): State<Arc<Api>>, id: Id) -> Result<Json<SinistreJson>, Problem> {
+async fn read(State(api): State<Arc<Api>>, id: PathId) -> Result<Json<SinistreJson>, Problem> {
     let sinistre = api.store.find(known(id)?).await.map_err(|error| Problem::internal(&error))?;
     sinistre.map(|sinistre| Json(SinistreJson::from(sinistre))).ok_or_else(unknown)
 }
@@ -133,7 +131,7 @@ async fn list(State(api): State<Arc<Api>>, RawQuery(query): RawQuery) -> Result<
             content_type = "application/problem+json"),
     )
 )]
-async fn inspect(State(api): State<Arc<Api>>, id: Id) -> Result<Json<SinistreJson>, Problem> {
+async fn inspect(State(api): State<Arc<Api>>, id: PathId) -> Result<Json<SinistreJson>, Problem> {
     let sinistre = api.store.inspect(known(id)?).await.map_err(problem)?;
     tracing::info!(sinistre_id = %sinistre.id, "an expert looks at a claim");
     Ok(Json(SinistreJson::from(sinistre)))
@@ -158,7 +156,11 @@ async fn inspect(State(api): State<Arc<Api>>, id: Id) -> Result<Json<SinistreJso
             body = ProblemJson, content_type = "application/problem+json"),
     )
 )]
-async fn judge(State(api): State<Arc<Api>>, id: Id, request: Request) -> Result<Json<SinistreJson>, Problem> {
+async fn judge(
+    State(api): State<Arc<Api>>,
+    id: PathId,
+    request: Request,
+) -> Result<Json<SinistreJson>, Problem> {
     let id = known(id)?;
     let evaluation = asked::evaluation(&read_json(request, BODY_LIMIT).await?)?;
     let decision = match evaluation {
@@ -187,16 +189,15 @@ async fn judge(State(api): State<Arc<Api>>, id: Id, request: Request) -> Result<
             body = ProblemJson, content_type = "application/problem+json"),
     )
 )]
-async fn pay(State(api): State<Arc<Api>>, id: Id) -> Result<Json<SinistreJson>, Problem> {
+async fn pay(State(api): State<Arc<Api>>, id: PathId) -> Result<Json<SinistreJson>, Problem> {
     let sinistre = api.store.pay(known(id)?, Timestamp::now()).await.map_err(problem)?;
     api.metrics.paid.inc();
     tracing::info!(sinistre_id = %sinistre.id, "a claim was paid");
     Ok(Json(SinistreJson::from(sinistre)))
 }
 
-/// The id of a path. What is no id is nobody's.
-fn known(id: Id) -> Result<SinistreId, Problem> {
-    id.ok().and_then(|Path(id)| id.parse().ok()).ok_or_else(unknown)
+fn known(id: PathId) -> Result<SinistreId, Problem> {
+    named(id).ok_or_else(unknown)
 }
 
 fn unknown() -> Problem {

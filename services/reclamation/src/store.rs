@@ -7,11 +7,10 @@ mod tests;
 use jiff::Timestamp;
 use platform::{
     outbox::Outgoing,
-    store::{Batch, Cursor, Page, Store, Work, migrator, undecodable},
+    store::{Batch, Cursor, Page, Store, Work, bytes, instant, migrator, undecodable, uuid},
 };
 use schemas::{Cents, ContratId, Event, IndemnisationId, SinistreId, Version};
 use sqlx::{Row as _, SqliteConnection, SqliteExecutor, migrate::Migrator, sqlite::SqliteRow};
-use uuid::Uuid;
 
 pub(crate) use contrat::{Change, hear_emis, hear_modifie, hear_resilie};
 
@@ -205,16 +204,4 @@ fn indemnisation(row: &SqliteRow) -> Result<Option<Indemnisation>, sqlx::Error> 
         montant: Cents::new(row.try_get("montant")?).map_err(undecodable)?,
         date_paiement: instant(row, "date_paiement")?,
     }))
-}
-
-fn bytes(uuid: Uuid) -> Vec<u8> {
-    uuid.into_bytes().to_vec()
-}
-
-fn uuid(bytes: &[u8]) -> Result<Uuid, sqlx::Error> {
-    Uuid::from_slice(bytes).map_err(undecodable)
-}
-
-fn instant(row: &SqliteRow, column: &str) -> Result<Timestamp, sqlx::Error> {
-    Timestamp::from_millisecond(row.try_get(column)?).map_err(undecodable)
 }

@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::{Path, RawQuery, Request, State, rejection::PathRejection},
+    extract::{RawQuery, Request, State},
     http::StatusCode,
     response::Response,
     routing::{get, post, put},
 };
 use jiff::Timestamp;
 use platform::{
-    http::{ListQuery, Problem, created, described::ProblemJson, read_json},
+    http::{ListQuery, PathId, Problem, created, described::ProblemJson, named, read_json},
     store::WriteError,
 };
 use schemas::ContratId;
@@ -36,8 +36,6 @@ pub struct Api {
     pub store: ContratStore,
     pub metrics: SouscriptionMetrics,
 }
-
-type Id = Result<Path<String>, PathRejection>;
 
 /// The API's routes.
 pub fn routes(api: Arc<Api>) -> Router {
@@ -92,7 +90,7 @@ async fn convert(State(api): State<Arc<Api>>, request: Request) -> Result<Respon
             content_type = "application/problem+json"),
     )
 )]
-async fn read(State(api): State<Arc<Api>>, id: Id) -> Result<Json<ContratJson>, Problem> {
+async fn read(State(api): State<Arc<Api>>, id: PathId) -> Result<Json<ContratJson>, Problem> {
     let contrat = api.store.find(known(id)?).await.map_err(|error| Problem::internal(&error))?;
     contrat.map(|contrat| Json(ContratJson::from(contrat))).ok_or_else(unknown)
 }
@@ -138,7 +136,11 @@ async fn list(State(api): State<Arc<Api>>, RawQuery(query): RawQuery) -> Result<
             body = ProblemJson, content_type = "application/problem+json"),
     )
 )]
-async fn change(State(api): State<Arc<Api>>, id: Id, request: Request) -> Result<Json<ContratJson>, Problem> {
+async fn change(
+    State(api): State<Arc<Api>>,
+    id: PathId,
+    request: Request,
+) -> Result<Json<ContratJson>, Problem> {
     let id = known(id)?;
     let changement = asked::change(&read_json(request, BODY_LIMIT).await?)?;
     let contrat = api.store.change(id, changement, Timestamp::now()).await.map_err(problem)?;
@@ -166,7 +168,11 @@ async fn change(State(api): State<Arc<Api>>, id: Id, request: Request) -> Result
             body = ProblemJson, content_type = "application/problem+json"),
     )
 )]
-async fn end(State(api): State<Arc<Api>>, id: Id, request: Request) -> Result<Json<ContratJson>, Problem> {
+async fn end(
+    State(api): State<Arc<Api>>,
+    id: PathId,
+    request: Request,
+) -> Result<Json<ContratJson>, Problem> {
     let id = known(id)?;
     let motif = asked::end(&read_json(request, BODY_LIMIT).await?)?;
     let contrat = api.store.end(id, motif, Timestamp::now()).await.map_err(problem)?;
@@ -175,9 +181,8 @@ async fn end(State(api): State<Arc<Api>>, id: Id, request: Request) -> Result<Js
     Ok(Json(ContratJson::from(contrat)))
 }
 
-/// The id of a path. What is no id is nobody's.
-fn known(id: Id) -> Result<ContratId, Problem> {
-    id.ok().and_then(|Path(id)| id.parse().ok()).ok_or_else(unknown)
+fn known(id: PathId) -> Result<ContratId, Problem> {
+    named(id).ok_or_else(unknown)
 }
 
 fn unknown() -> Problem {

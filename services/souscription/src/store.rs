@@ -4,12 +4,11 @@ use jiff::Timestamp;
 use platform::{
     consumer::Received,
     outbox::Outgoing,
-    store::{Batch, Cursor, Page, Store, Work, migrator, undecodable},
+    store::{Batch, Cursor, Page, Store, Work, bytes, instant, migrator, undecodable, uuid},
     text::FreeText,
 };
 use schemas::{Cents, ContratId, DevisExpire, DevisGenere, DevisId, Event, Total, Version};
 use sqlx::{QueryBuilder, Row as _, SqliteConnection, SqliteExecutor, migrate::Migrator, sqlite::SqliteRow};
-use uuid::Uuid;
 
 use crate::domain::{self, Bilan, Changement, Contrat, Devis, Offre, Refus, Statut};
 
@@ -252,16 +251,4 @@ fn contrat(row: &SqliteRow) -> Result<Contrat, sqlx::Error> {
             indemnites: Total(row.try_get("indemnites")?),
         },
     })
-}
-
-fn bytes(uuid: Uuid) -> Vec<u8> {
-    uuid.into_bytes().to_vec()
-}
-
-fn uuid(bytes: &[u8]) -> Result<Uuid, sqlx::Error> {
-    Uuid::from_slice(bytes).map_err(undecodable)
-}
-
-fn instant(row: &SqliteRow, column: &str) -> Result<Timestamp, sqlx::Error> {
-    Timestamp::from_millisecond(row.try_get(column)?).map_err(undecodable)
 }

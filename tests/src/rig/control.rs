@@ -55,10 +55,14 @@ pub fn usual(simulation: Simulation, peak: Option<Peak>) -> Control {
     }
 }
 
+/// A usual day on which nobody asks for anything.
+pub fn quiet() -> Control {
+    usual(Simulation { running: false, events_per_second: 5 }, None)
+}
+
 /// The scenario CONSOMMATEUR_LENT.
 pub fn slow(slow: Slow) -> Control {
-    let control = usual(Simulation { running: false, events_per_second: 5 }, None);
-    Control { scenario: Scenario::ConsommateurLent, slow: Some(slow), ..control }
+    Control { scenario: Scenario::ConsommateurLent, slow: Some(slow), ..quiet() }
 }
 
 /// Waits until the service follows what was called so.

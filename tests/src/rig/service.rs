@@ -29,6 +29,15 @@ const ANSWER: Duration = Duration::from_secs(10);
 /// How long an event may take from its command to its effect.
 const ARRIVAL: Duration = Duration::from_secs(120);
 
+/// The services of a lab and their ports.
+pub const SERVICES: [(&str, u16); 5] = [
+    ("quotation", 8081),
+    ("souscription", 8082),
+    ("reclamation", 8083),
+    ("simulator", 8084),
+    ("dashboard", 8080),
+];
+
 /// The service does not do what the test needs.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceRigError {

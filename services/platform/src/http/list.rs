@@ -1,9 +1,20 @@
-//! Queries of lists: a client's things, a page at a time.
+//! What paths and queries name: one thing by its id, or a client's things, a page at a time.
 
+use std::str::FromStr;
+
+use axum::extract::{Path, rejection::PathRejection};
 use schemas::{ClientId, ClientIdError};
 
 use super::Problem;
 use crate::store::Cursor;
+
+/// The `{id}` of a path, as it came.
+pub type PathId = Result<Path<String>, PathRejection>;
+
+/// The id that a path names. What is no id is nobody's.
+pub fn named<T: FromStr>(id: PathId) -> Option<T> {
+    id.ok().and_then(|Path(id)| id.parse().ok())
+}
 
 /// What a list is asked for.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ pub use body::{Fields, read_json, read_object};
 pub use created::created;
 pub(crate) use guard::describe_method_refusal;
 pub use guard::{Guard, Limits};
-pub use list::ListQuery;
+pub use list::{ListQuery, PathId, named};
 pub use operations::{Readiness, operations};
 pub use problem::{Problem, Violation};
 pub use server::serve;

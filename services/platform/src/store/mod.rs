@@ -1,6 +1,7 @@
 //! One SQLite database per service: one owner, one writer that commits in groups, a few readers.
 
 mod batch;
+mod column;
 mod command;
 mod folder;
 mod page;
@@ -10,6 +11,7 @@ use std::{path::PathBuf, time::Duration};
 
 pub(crate) use batch::together;
 pub use batch::{Batch, NewRow};
+pub use column::{bytes, instant, uuid};
 pub use command::{CommandError, Write, encoded};
 pub use folder::{DataFolder, FolderError};
 pub use page::{Cursor, Page, undecodable};

@@ -1,11 +1,13 @@
 //! The contracts that were heard of: whether they cover anything is all that is kept.
 
 use jiff::Timestamp;
-use platform::{consumer::Received, store::undecodable};
+use platform::{
+    consumer::Received,
+    store::{bytes, instant, undecodable},
+};
 use schemas::{ContratEmis, ContratId, ContratResilie, Version};
 use sqlx::{QueryBuilder, Row as _, SqliteConnection, sqlite::SqliteRow};
 
-use super::{bytes, instant};
 use crate::domain::{Contrat, Couverture};
 
 /// The contract with that id, where anything of it was heard.
