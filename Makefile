@@ -19,7 +19,7 @@ KEPT_release = --release
 
 .DEFAULT_GOAL := help
 .PHONY: help up down stop reset logs status health topics events ledger build check advisories generate asyncapi \
-  keep-debug keep-release test test-integration test-parts test-simulation test-load test-machine test-exactness \
+  keep-debug keep-release test test-integration test-parts test-simulation test-load test-errors test-machine test-exactness \
   test-outage test-operator test-operator-node test-upgrade fuzz planted bench dashboard grafana jaeger kafka-ui
 
 help: ## show this list
@@ -113,6 +113,9 @@ test-machine: ## interrupt, kill, stop and remove the lab, and look for what is 
 
 test-exactness: ## ten minutes of kills under 500 events a second, and the ledger closes
 	EXACT_SECONDS=600 EXACT_PAUSE=10 cargo test --workspace --test exact -- --nocapture
+
+test-errors: ## five minutes of the scenario ERREURS, and what it comes to
+	ERRORS_SECONDS=300 cargo test --workspace --test simulate -- --nocapture mistakes
 
 test-outage: ## broker and registry away for two minutes each, under load (about ten minutes)
 	OUTAGE_SECONDS=120 cargo test --workspace --test trouble -- --nocapture long

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use edalab_tests::{
     rig::service::SERVICES,
-    scrape::{Age, Scrape},
+    scrape::{Histogram, Scrape},
 };
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
@@ -164,7 +164,7 @@ fn report(rate: u32, first: &Moment, last: &Moment, resident: &BTreeMap<&str, f6
     println!("{:>10.1}  events applied a second", (applied(last) - applied(first)) / seconds);
     println!("\nfrom a command's event to its effect in the service that listens, ms");
     for (service, scrape) in &last.scrapes {
-        let ages = Age::between(&first.scrapes[service], scrape, "consumer_event_age_seconds");
+        let ages = Histogram::between(&first.scrapes[service], scrape, "consumer_event_age_seconds", "topic");
         for (topic, age) in ages.iter().filter(|(_, age)| age.count() > 0.0) {
             let [p50, p99] = [0.5, 0.99].map(|share| age.quantile(share) * 1e3);
             println!("{p50:>6.0} p50 {p99:>6.0} p99  {topic} in {service} ({:.0} events)", age.count());

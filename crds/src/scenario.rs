@@ -14,6 +14,7 @@ pub enum Scenario {
     #[default]
     Normal,
     PicCharge,
+    Erreurs,
     ConsommateurLent,
     ServiceEnPanne,
 }
@@ -24,6 +25,7 @@ impl Scenario {
         match self {
             Self::Normal => "NORMAL",
             Self::PicCharge => "PIC_CHARGE",
+            Self::Erreurs => "ERREURS",
             Self::ConsommateurLent => "CONSOMMATEUR_LENT",
             Self::ServiceEnPanne => "SERVICE_EN_PANNE",
         }
@@ -82,6 +84,10 @@ pub struct ScenarioParameters {
     #[serde(default)]
     #[schemars(range(min = 0, max = 1_000_000_000))]
     pub run: u32,
+    /// Of a hundred events of the simulation, those that are mistakes in `ERREURS`: from 1 to 100.
+    #[serde(default = "ScenarioParameters::default_error_percent")]
+    #[schemars(range(min = 1, max = 100))]
+    pub error_percent: u32,
     /// Which service is slow in `CONSOMMATEUR_LENT`, or not there in `SERVICE_EN_PANNE`.
     #[serde(default)]
     pub target: Target,
@@ -94,6 +100,10 @@ pub struct ScenarioParameters {
 impl ScenarioParameters {
     fn default_delay_milliseconds() -> u32 {
         500
+    }
+
+    fn default_error_percent() -> u32 {
+        10
     }
 
     fn default_peak_factor() -> u32 {
@@ -111,6 +121,7 @@ impl Default for ScenarioParameters {
             peak_factor: Self::default_peak_factor(),
             peak_seconds: Self::default_peak_seconds(),
             run: 0,
+            error_percent: Self::default_error_percent(),
             target: Target::default(),
             delay_milliseconds: Self::default_delay_milliseconds(),
         }
@@ -123,9 +134,13 @@ mod tests {
 
     #[test]
     fn a_scenario_is_written_as_it_is_named() {
-        for scenario in
-            [Scenario::Normal, Scenario::PicCharge, Scenario::ConsommateurLent, Scenario::ServiceEnPanne]
-        {
+        for scenario in [
+            Scenario::Normal,
+            Scenario::PicCharge,
+            Scenario::Erreurs,
+            Scenario::ConsommateurLent,
+            Scenario::ServiceEnPanne,
+        ] {
             assert_eq!(serde_json::to_value(scenario).unwrap(), scenario.as_str());
         }
     }

@@ -62,7 +62,8 @@ pub struct EdaLabSpec {
     pub phase: Phase,
     /// The situation that the lab is put into, while it runs and without a restart. `NORMAL`: quotes become contracts,
     /// some contracts change, some end. `PIC_CHARGE`: the same, `scenarioParameters.peakFactor` times as fast for
-    /// `scenarioParameters.peakSeconds`. `CONSOMMATEUR_LENT`: `scenarioParameters.target` takes
+    /// `scenarioParameters.peakSeconds`. `ERREURS`: `scenarioParameters.errorPercent` of a hundred events are mistakes:
+    /// requests that services refuse, and records on their topics that nobody can read. `CONSOMMATEUR_LENT`: `scenarioParameters.target` takes
     /// `scenarioParameters.delayMilliseconds` longer for each event that it hears. `SERVICE_EN_PANNE`: that service is
     /// scaled to zero, and back with the next scenario. `status.scenario` is the one in force.
     #[serde(default)]

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::fault::{Fault, Lasting};
+
 /// The event-driven architecture lab on one machine.
 #[derive(Debug, Parser)]
 #[command(name = "edalab", version, max_term_width = 100)]
@@ -79,6 +81,16 @@ pub(crate) enum Command {
         watch: bool,
         #[arg(long, short, value_enum, default_value_t = Output::Text)]
         output: Output,
+    },
+    /// Let something happen to a component, for a while; the fault ends by itself, whatever becomes of this command.
+    Fault {
+        #[arg(value_enum)]
+        fault: Fault,
+        /// Which component: kafka, schema-registry, quotation, souscription, reclamation, simulator, dashboard.
+        component: String,
+        /// How long, from 1s to 10m.
+        #[arg(long = "for", value_name = "TIME", default_value = "30s")]
+        lasting: Lasting,
     },
     /// Build single parts of a bare machine's lab and print where they lie.
     Build {

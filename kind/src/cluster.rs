@@ -12,8 +12,10 @@ use serde::{Deserialize, Serialize};
 use tokio::{process::Command, time::Instant};
 
 use crate::{
+    commands::Placed,
     engine::Engine,
     error::{Error, Result},
+    fault::{self, Fault, Lasting},
     home::Home,
     ports::{self, Port},
     progress::{Progress, Step},
@@ -217,6 +219,25 @@ impl Cluster<'_> {
         // mounting an image unpacks it, and unmounting leaves it so
         let script = "ctr -n k8s.io images mount \"$0\" /mnt && ctr -n k8s.io images unmount /mnt";
         step.run(&mut self.engine.docker(&["exec", &self.node(), "sh", "-c", script, image])).await
+    }
+
+    /// Hands a fault over to the node, which ends it.
+    pub(crate) async fn bring_about(&self, fault: Fault, lasting: Lasting, pod: &Placed) -> Result<()> {
+        let (node, seconds) = (self.node(), lasting.seconds().to_string());
+        let script = ["exec", "--detach", &node, "sh", "-c", fault::SCRIPT, "fault.sh"];
+        let about = [fault.as_str(), &seconds, &pod.uid, &pod.address];
+        let handed_over = self.engine.docker(&script).args(about).output().await;
+        let output = handed_over.map_err(|e| Error::io("start docker", e))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(Error::Cannot {
+            what: format!(
+                "the node {node} takes no fault: {}",
+                String::from_utf8_lossy(&output.stderr).trim()
+            ),
+            next: "`edalab up` brings a stopped lab back".into(),
+        })
     }
 
     /// Adds the cluster to the user's own kubeconfig, until it is removed.

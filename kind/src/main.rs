@@ -7,6 +7,7 @@ mod commands;
 mod docker;
 mod engine;
 mod error;
+mod fault;
 mod hash;
 mod home;
 mod kubernetes;

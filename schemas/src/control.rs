@@ -25,6 +25,9 @@ pub struct Control {
     /// The peak that PIC_CHARGE asks for, also when it is over: whoever starts late does not play it again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peak: Option<Peak>,
+    /// Of a hundred events of the simulation, those that are mistakes in ERREURS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_percent: Option<u32>,
     /// Who is slow in CONSOMMATEUR_LENT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slow: Option<Slow>,
@@ -55,6 +58,8 @@ pub enum Scenario {
     Normal,
     /// The same, many times as fast for a while.
     PicCharge,
+    /// Some clients and publishers get it wrong.
+    Erreurs,
     /// One service takes its time for each event.
     ConsommateurLent,
     /// One service is not there.
@@ -62,13 +67,15 @@ pub enum Scenario {
 }
 
 impl Scenario {
-    pub const ALL: [Self; 4] = [Self::Normal, Self::PicCharge, Self::ConsommateurLent, Self::ServiceEnPanne];
+    pub const ALL: [Self; 5] =
+        [Self::Normal, Self::PicCharge, Self::Erreurs, Self::ConsommateurLent, Self::ServiceEnPanne];
 
     /// The word that stands in the custom resource and in every record.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Normal => "NORMAL",
             Self::PicCharge => "PIC_CHARGE",
+            Self::Erreurs => "ERREURS",
             Self::ConsommateurLent => "CONSOMMATEUR_LENT",
             Self::ServiceEnPanne => "SERVICE_EN_PANNE",
         }
@@ -145,6 +152,7 @@ mod tests {
             scenario,
             simulation: Simulation { running, events_per_second: 5 },
             peak: Some(Peak { run: 1, factor: 10, start: at(100), end: at(130) }),
+            error_percent: None,
             slow: None,
             down: None,
         }

@@ -13,7 +13,7 @@ use edalab_tests::{
     wait,
 };
 use jiff::Timestamp;
-use schemas::control::{Peak, Simulation};
+use schemas::control::{Control, Peak, Simulation};
 use serde_json::Value;
 
 /// How long something may take to become visible.
@@ -62,13 +62,18 @@ impl Run {
         Ok(Self { quotation, souscription, reclamation, simulator, kafka, operator })
     }
 
-    /// Sets what is to be in force, and waits until it is so in the simulator; when it was seen to be.
+    /// Sets a usual day, or a peak, as [`Self::say`] does.
     pub(crate) async fn set(
         &self,
         simulation: Simulation,
         peak: Option<Peak>,
     ) -> Result<Timestamp, Box<dyn std::error::Error>> {
-        let id = self.operator.say(control::usual(simulation, peak)).await?;
+        self.say(control::usual(simulation, peak)).await
+    }
+
+    /// Sets what is to be in force, and waits until it is so in the simulator; when it was seen to be.
+    pub(crate) async fn say(&self, control: Control) -> Result<Timestamp, Box<dyn std::error::Error>> {
+        let id = self.operator.say(control).await?;
         control::followed(&self.simulator, id).await?;
         Ok(Timestamp::now())
     }

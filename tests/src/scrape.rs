@@ -38,26 +38,26 @@ fn parsed((name, value): (&str, &str)) -> Option<(String, f64)> {
     Some((name.to_owned(), value.parse().ok()?))
 }
 
-/// A histogram of one topic's events: upper bounds in seconds, and how many lay below each.
+/// A histogram: upper bounds in seconds, and how many lay below each.
 #[derive(Debug, Default)]
-pub struct Age(Vec<(f64, f64)>);
+pub struct Histogram(Vec<(f64, f64)>);
 
-impl Age {
-    /// What was observed between two answers, by topic.
-    pub fn between(first: &Scrape, last: &Scrape, histogram: &str) -> BTreeMap<String, Self> {
-        let mut ages: BTreeMap<String, Self> = BTreeMap::new();
+impl Histogram {
+    /// What was observed between two answers, by the value of a label.
+    pub fn between(first: &Scrape, last: &Scrape, histogram: &str, by: &str) -> BTreeMap<String, Self> {
+        let mut all: BTreeMap<String, Self> = BTreeMap::new();
         let metric = format!("{histogram}_bucket");
         for (name, count) in last.series(&metric) {
             let label = |key: &str| name.split(&format!("{key}=\"")).nth(1)?.split('"').next();
-            let (Some(topic), Some(bound)) = (label("topic"), label("le")) else { continue };
+            let (Some(value), Some(bound)) = (label(by), label("le")) else { continue };
             let bound = if bound == "+Inf" { f64::INFINITY } else { bound.parse().unwrap_or(f64::NAN) };
             let before = first.value(name).unwrap_or(0.0);
-            ages.entry(topic.to_owned()).or_default().0.push((bound, count - before));
+            all.entry(value.to_owned()).or_default().0.push((bound, count - before));
         }
-        for age in ages.values_mut() {
-            age.0.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+        for one in all.values_mut() {
+            one.0.sort_by(|(one, _), (other, _)| one.total_cmp(other));
         }
-        ages
+        all
     }
 
     pub fn count(&self) -> f64 {
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn quantiles_are_of_what_was_observed_between() {
         let (first, last) = (Scrape::of(&text([10, 10, 10])), Scrape::of(&text([60, 110, 110])));
-        let ages = Age::between(&first, &last, "age");
+        let ages = Histogram::between(&first, &last, "age", "topic");
         let age = &ages["t"];
         assert!((age.count() - 100.0).abs() < 1e-9);
         assert!((age.quantile(0.25) - 0.05).abs() < 1e-9 && (age.quantile(0.75) - 0.15).abs() < 1e-9);

@@ -1,6 +1,7 @@
 //! The lab as `make up` brings it: the documents' commands, what `edalab` tells and does, its page in a browser, and the
 //! operator's own Role.
 
+mod faults;
 mod page;
 
 use std::{fs, process::ExitCode, sync::Arc, time::Duration};
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         .trial("edalab_tells_of_the_lab", trial!(edalab_tells_of_the_lab))
         .trial("an_operator_that_is_replaced_restarts_nobody", trial!(an_operator_that_is_replaced))
         .trial("a_browser_steers_the_lab", trial!(page::steers))
+        .trial("a_fault_from_outside_ends_by_itself", trial!(faults::faults))
         .trial("a_stop_keeps_the_data_and_a_reset_removes_it", trial!(a_stop_keeps_the_data))
         .trial("the_operator_has_rights_in_its_own_namespace_only", trial!(rights_in_one_namespace))
         .main(Lab::start)

@@ -10,7 +10,9 @@ use edalab_tests::{
     edalabs,
     rig::{browser::Browser, lab::Lab, tab::Tab},
     suite::Outcome,
+    wait,
 };
+use k8s_openapi::api::core::v1::Pod;
 use kube::{
     Api, Client,
     api::{DynamicObject, Patch, PatchParams},
@@ -21,6 +23,8 @@ use serde_json::{Value, json};
 const NAMESPACE: &str = "edalab";
 /// How long after pressing Start the first event may move.
 const FIRST_DOT: Duration = Duration::from_secs(10);
+/// How long a service that is to be down may stay.
+const GONE: Duration = Duration::from_secs(30);
 
 /// That what is in force is shown as these words, and nothing as asked for beside it.
 fn in_force(words: &[&str]) -> String {
@@ -42,7 +46,8 @@ async fn spec(labs: &Api<DynamicObject>) -> Result<Value, Box<dyn Error>> {
 
 pub(crate) async fn steers(lab: Arc<Lab>) -> Outcome {
     lab.ready().await?;
-    let labs = edalabs::of(Client::try_from(lab.config().await?)?, NAMESPACE);
+    let client = Client::try_from(lab.config().await?)?;
+    let labs = edalabs::of(client.clone(), NAMESPACE);
     let browser = Browser::start().await?;
     let url = Lab::url(8080, "/?lang=en");
     let tab = Tab::open(&browser, &url).await?;
@@ -89,6 +94,22 @@ pub(crate) async fn steers(lab: Arc<Lab>) -> Outcome {
     let seen = began.elapsed();
     println!("an edit beside the page: in force and seen after {seen:.1?}");
     tab.until(&in_force(&["Running", "7 events/s", "Normal"])).await?;
+
+    // The other situations, by click: two are in the services' hands, one in the cluster's.
+    let pods: Api<Pod> = Api::namespaced(client.clone(), NAMESPACE);
+    for (button, words) in [("errors", "Errors"), ("late", "Slow consumer"), ("outage", "Service down")] {
+        press(&tab, button).await?;
+        tab.until(&in_force(&["Running", "7 events/s", words])).await?;
+    }
+    let began = Instant::now();
+    wait::until("the target to be gone", GONE, async || match pods.get_opt("lab-reclamation-0").await {
+        Ok(None) => Ok(()),
+        other => Err(format!("{:?}", other.map(|pod| pod.is_some()))),
+    })
+    .await?;
+    println!("Service down: the target is gone {:.1?} after that is in force", began.elapsed());
+    press(&tab, "normal").await?;
+    lab.ready().await?;
 
     press(&other, "stop").await?;
     tab.until(&in_force(&["Stopped"])).await?;

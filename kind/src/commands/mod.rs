@@ -2,10 +2,13 @@
 
 mod ask;
 mod down;
+mod fault;
 mod ledger;
 mod up;
 
 use std::path::PathBuf;
+
+pub(crate) use fault::Placed;
 
 use crate::{
     build::Builder,
@@ -44,6 +47,9 @@ pub(crate) async fn run(cli: Cli) -> Result<bool> {
         Command::Topics { describe } => ask::topics(&context, describe).await,
         Command::Events { topics, follow, max } => ask::events(&context, &topics, follow, max).await,
         Command::Ledger { watch, output } => ledger::ledger(&context, watch, output).await,
+        Command::Fault { fault, component, lasting } => {
+            fault::fault(&context, fault, &component, lasting).await
+        }
         Command::Build { parts, output } => build(&context, &parts, output).await,
     }
 }

@@ -7,7 +7,9 @@ use k8s_openapi::api::{
 };
 
 use super::{
-    Component, Kind, Object, account, deployment,
+    Component, Kind, Object,
+    account::{self, Rights},
+    deployment,
     names::{http_url, kafka_bootstrap, owned, registry_url, selector},
     pod::{DATA, Pace, claim, claim_retention, container, env, http_probe, mount, port, template},
     service,
@@ -41,8 +43,8 @@ pub(super) struct LabService<'a> {
 enum Keeps {
     /// A database: a StatefulSet with a volume.
     Database,
-    /// Nothing: a Deployment. Such a service speaks to the Kubernetes API, and may do this with the lab's EdaLab.
-    Nothing { verbs: &'static [&'static str] },
+    /// Nothing: a Deployment. Such a service speaks to the Kubernetes API, and may do this there.
+    Nothing { rights: Rights },
 }
 
 /// The services of a lab. Another one is another entry here.
@@ -93,7 +95,7 @@ pub(super) fn of(lab: &ValidatedLab) -> [LabService<'_>; Component::SERVICES.len
             resources: &services.simulator,
             settings: outside(),
             // Its API changes the lab by changing its EdaLab.
-            keeps: Keeps::Nothing { verbs: &["get", "patch"] },
+            keeps: Keeps::Nothing { rights: Rights { lab: &["get", "patch"], logs: false } },
         },
         LabService {
             component: Component::Dashboard,
@@ -101,8 +103,8 @@ pub(super) fn of(lab: &ValidatedLab) -> [LabService<'_>; Component::SERVICES.len
             node_port: 30080,
             resources: &services.dashboard,
             settings: watching,
-            // It shows what the EdaLab says; what it changes, it asks the simulator for.
-            keeps: Keeps::Nothing { verbs: &["get", "list", "watch"] },
+            // It shows what the EdaLab says and what pods write; what it changes, it asks the simulator for.
+            keeps: Keeps::Nothing { rights: Rights { lab: &["get", "list", "watch"], logs: true } },
         },
     ]
 }
@@ -124,9 +126,9 @@ fn objects(lab: &ValidatedLab, service: LabService<'_>) -> Vec<Object> {
             Object::new(Kind::StatefulSet, component, &stateful_set(lab, component, pod)),
             Object::new(Kind::Service, component, &service::headless(lab, component, &[http])),
         ]),
-        Keeps::Nothing { verbs } if lab.services.running => {
+        Keeps::Nothing { rights } if lab.services.running => {
             let pod = account::run_as(lab, component, pod);
-            objects.extend(account::build(lab, component, verbs));
+            objects.extend(account::build(lab, component, rights));
             objects.push(Object::new(Kind::Deployment, component, &deployment::of(lab, component, pod)));
         }
         Keeps::Nothing { .. } => {}

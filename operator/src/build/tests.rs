@@ -103,20 +103,26 @@ fn a_service_is_reached_on_its_own_node_port() {
     assert_eq!(ports, [(8081, 30081), (8082, 30082), (8083, 30083), (8084, 30084), (8080, 30080)]);
 }
 
-/// A service that speaks to the Kubernetes API may do so about its own lab, and nobody else may at all.
+/// A service that speaks to the Kubernetes API may do so about its own lab, and nobody else may at all; the dashboard reads
+/// logs too.
 #[test]
 fn an_account_reaches_one_edalab() {
     let objects = build(&validated(&minimal()));
-    let verbs =
-        [("lab-simulator", json!(["get", "patch"])), ("lab-dashboard", json!(["get", "list", "watch"]))];
+    let pods = json!({ "apiGroups": [""], "resources": ["pods"], "verbs": ["list"] });
+    let logs = json!({ "apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"] });
+    let verbs = [
+        ("lab-simulator", json!(["get", "patch"]), vec![]),
+        ("lab-dashboard", json!(["get", "list", "watch"]), vec![pods, logs]),
+    ];
     let roles: Vec<&Object> = objects.iter().filter(|object| object.kind == Kind::Role).collect();
     assert_eq!(roles.len(), verbs.len());
-    for (name, verbs) in verbs {
+    for (name, verbs, more) in verbs {
         let role = roles.iter().find(|role| role.name == name).expect("a Role");
-        assert_eq!(
-            role.manifest["rules"],
-            json!([{ "apiGroups": ["edalab.dev"], "resources": ["edalabs"], "resourceNames": ["lab"], "verbs": verbs }])
-        );
+        let own = json!({
+            "apiGroups": ["edalab.dev"], "resources": ["edalabs"], "resourceNames": ["lab"], "verbs": verbs
+        });
+        let granted: Vec<_> = std::iter::once(own).chain(more).collect();
+        assert_eq!(role.manifest["rules"], json!(granted));
         let binding =
             objects.iter().find(|o| o.kind == Kind::RoleBinding && o.name == name).expect("a RoleBinding");
         assert_eq!(binding.manifest["roleRef"]["name"], name);

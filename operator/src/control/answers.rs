@@ -88,6 +88,7 @@ mod tests {
             scenario: Scenario::Normal,
             simulation,
             peak: None,
+            error_percent: None,
             slow: None,
             down: None,
         }

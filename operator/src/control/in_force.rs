@@ -150,6 +150,7 @@ fn scenario(control: &Control) -> crds::Scenario {
     match control.scenario {
         schemas::control::Scenario::Normal => crds::Scenario::Normal,
         schemas::control::Scenario::PicCharge => crds::Scenario::PicCharge,
+        schemas::control::Scenario::Erreurs => crds::Scenario::Erreurs,
         schemas::control::Scenario::ConsommateurLent => crds::Scenario::ConsommateurLent,
         schemas::control::Scenario::ServiceEnPanne => crds::Scenario::ServiceEnPanne,
     }
@@ -183,6 +184,7 @@ mod tests {
             scenario,
             simulation: Simulation { running: true, events_per_second: 5 },
             peak: None,
+            error_percent: None,
             slow: None,
             down: None,
         }

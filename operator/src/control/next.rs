@@ -40,6 +40,8 @@ pub(super) fn next_control(
             events_per_second: wanted.simulation.events_per_second,
         },
         peak: peak(previous, wanted, now),
+        error_percent: (wanted.scenario == crds::Scenario::Erreurs)
+            .then_some(wanted.parameters.error_percent),
         slow: (wanted.scenario == crds::Scenario::ConsommateurLent).then(|| Slow {
             service: service(wanted.parameters.target),
             delay_milliseconds: wanted.parameters.delay_milliseconds,
@@ -57,6 +59,7 @@ fn scenario(scenario: crds::Scenario) -> Scenario {
     match scenario {
         crds::Scenario::Normal => Scenario::Normal,
         crds::Scenario::PicCharge => Scenario::PicCharge,
+        crds::Scenario::Erreurs => Scenario::Erreurs,
         crds::Scenario::ConsommateurLent => Scenario::ConsommateurLent,
         crds::Scenario::ServiceEnPanne => Scenario::ServiceEnPanne,
     }
@@ -173,6 +176,18 @@ mod tests {
         let parameters_alone =
             json!({ "scenarioParameters": { "target": "quotation", "delayMilliseconds": 9 } });
         assert_eq!(then(&normal, &parameters_alone), None);
+    }
+
+    #[test]
+    fn how_many_mistakes_there_are_is_told_only_where_they_are_asked_for() {
+        let errors = |percent: u32| json!({ "scenario": "ERREURS", "scenarioParameters": { "errorPercent": percent } });
+        let control = first(&errors(20));
+        assert_eq!((control.scenario, control.error_percent), (Scenario::Erreurs, Some(20)));
+        assert_eq!(then(&control, &errors(20)), None);
+        assert_eq!(then(&control, &errors(30)).expect("a change").error_percent, Some(30));
+        let normal = json!({ "scenarioParameters": { "errorPercent": 30 } });
+        assert_eq!(then(&control, &normal).expect("a change").error_percent, None);
+        assert_eq!(first(&json!({ "scenario": "ERREURS" })).error_percent, Some(10), "the default");
     }
 
     #[test]

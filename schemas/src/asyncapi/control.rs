@@ -72,6 +72,12 @@ fn control() -> Json {
                     "end": time("Until before when."),
                 },
             },
+            "errorPercent": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": 100,
+                "description": "Of a hundred events of the simulation, those that are mistakes in ERREURS.",
+            },
             "slow": {
                 "type": "object",
                 "description": "Who is slow in CONSOMMATEUR_LENT.",
@@ -144,6 +150,7 @@ mod tests {
             scenario: Scenario::PicCharge,
             simulation: Simulation { running: true, events_per_second: 5 },
             peak: Some(Peak { run: 1, factor: 10, start: now, end: now }),
+            error_percent: Some(10),
             slow: Some(Slow { service: Service::Reclamation, delay_milliseconds: 500 }),
             down: Some(Service::Reclamation),
         };

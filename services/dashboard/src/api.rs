@@ -4,21 +4,20 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    body::{Body, Bytes},
+    body::Bytes,
     extract::{Form, Path, Query, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode, Uri, header},
     middleware,
     response::{IntoResponse, Redirect, Response},
     routing::{get, post, put},
 };
-use flate2::Compression;
 use platform::http::{Problem, read_json};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    assets::{ASSETS, gzip, takes_gzip},
+    assets::ASSETS,
     board::Board,
     guard::{Hosts, stand_guard},
     hub::Hub,
@@ -27,14 +26,13 @@ use crate::{
     steer::{Command, Simulator},
     stream::Client,
     texts::Lang,
+    web,
 };
 
 /// Events of `/api/events/recent` and of a new page.
 const RECENT: usize = 50;
 /// Longest body that is passed on to the simulator.
 const BODY: usize = 4 * 1024;
-/// How long a chosen language is kept, in seconds: a year.
-const REMEMBERED: u32 = 31_536_000;
 
 /// What the handlers share.
 #[derive(Debug)]
@@ -84,57 +82,19 @@ pub(crate) fn guarded(routes: Router, hosts: Hosts) -> Router {
 
 #[derive(Debug, Default, Deserialize)]
 struct Asked {
-    lang: Option<String>,
     /// Id of the last event that the client has seen, where it cannot send Last-Event-ID.
     after: Option<String>,
 }
 
-/// The language of a request: asked for, remembered, or accepted, in this order.
-fn language(asked: Option<&str>, headers: &HeaderMap) -> Lang {
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let cookies = text(header::COOKIE).unwrap_or_default().split(';');
-    let remembered = cookies.filter_map(|cookie| cookie.trim().strip_prefix("lang=")).find_map(Lang::of_tag);
-    asked
-        .and_then(Lang::of_tag)
-        .or(remembered)
-        .or_else(|| Lang::accepted(text(header::ACCEPT_LANGUAGE)?))
-        .unwrap_or(Lang::En)
+async fn show_page(State(dashboard): Shared, uri: Uri, headers: HeaderMap) -> Response {
+    whole_page(&dashboard, &uri, &headers, &Told::Nothing)
 }
 
-async fn show_page(State(dashboard): Shared, Query(asked): Query<Asked>, headers: HeaderMap) -> Response {
-    let mut response =
-        whole_page(&dashboard, StatusCode::OK, asked.lang.as_deref(), &headers, &Told::Nothing);
-    if let Some(lang) = asked.lang.as_deref().and_then(Lang::of_tag) {
-        let cookie = format!("lang={}; Path=/; Max-Age={REMEMBERED}; SameSite=Lax; HttpOnly", lang.tag());
-        if let Ok(cookie) = cookie.parse() {
-            response.headers_mut().insert(header::SET_COOKIE, cookie);
-        }
-    }
-    response
-}
-
-fn whole_page(
-    dashboard: &Dashboard,
-    status: StatusCode,
-    asked: Option<&str>,
-    headers: &HeaderMap,
-    told: &Told,
-) -> Response {
-    let lang = language(asked, headers);
+fn whole_page(dashboard: &Dashboard, uri: &Uri, headers: &HeaderMap, told: &Told) -> Response {
+    let lang = web::language(uri, headers);
     let (recent, last) = dashboard.hub.recent(RECENT);
-    let page = page::page(lang, &dashboard.board.pieces(lang), &recent, last.to_string(), told);
-    let mut response = if takes_gzip(headers) {
-        let body = gzip(page.as_bytes(), Compression::fast());
-        ([(header::CONTENT_ENCODING, "gzip")], Body::from(body)).into_response()
-    } else {
-        page.into_response()
-    };
-    *response.status_mut() = status;
-    let answered = response.headers_mut();
-    answered.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    answered.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    answered.insert(header::VARY, HeaderValue::from_static("accept-encoding, accept-language, cookie"));
-    response
+    let page = page::page(lang, uri, &dashboard.board.pieces(lang), &recent, last.to_string(), told);
+    web::html(page, uri, headers)
 }
 
 /// The last events, newest first.
@@ -155,8 +115,13 @@ async fn event_stream(State(dashboard): Shared, Query(asked): Query<Asked>, head
 }
 
 /// The same, and the pieces of the page in its language.
-async fn page_stream(State(dashboard): Shared, Query(asked): Query<Asked>, headers: HeaderMap) -> Response {
-    stream(&dashboard, &asked, &headers, Some(language(asked.lang.as_deref(), &headers)))
+async fn page_stream(
+    State(dashboard): Shared,
+    Query(asked): Query<Asked>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    stream(&dashboard, &asked, &headers, Some(web::language(&uri, &headers)))
 }
 
 fn stream(dashboard: &Dashboard, asked: &Asked, headers: &HeaderMap, page: Option<Lang>) -> Response {
@@ -193,6 +158,7 @@ struct Fields {
 async fn steer(
     State(dashboard): Shared,
     Path(what): Path<String>,
+    uri: Uri,
     headers: HeaderMap,
     Form(fields): Form<Fields>,
 ) -> Response {
@@ -211,34 +177,12 @@ async fn steer(
         Err(error) => (StatusCode::BAD_GATEWAY, Told::Refused(error.to_string())),
     };
     if headers.contains_key("hx-request") {
-        let fragment = page::answer(language(None, &headers), &told);
+        let fragment = page::answer(web::language(&uri, &headers), &told);
         let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
         return (status, kind, Bytes::from(fragment)).into_response();
     }
     match told {
         Told::Asked => Redirect::to("/").into_response(),
-        told => whole_page(&dashboard, status, None, &headers, &told),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_chosen_language_wins_over_a_remembered_one_and_that_over_an_accepted_one() {
-        for (asked, cookie, accept, wanted) in [
-            (None, "", "", Lang::En),
-            (None, "", "fr-FR", Lang::Fr),
-            (None, "a=b; lang=en", "fr-FR", Lang::En),
-            (None, "lang=xx", "fr-FR", Lang::Fr),
-            (Some("fr"), "lang=en", "en", Lang::Fr),
-            (Some("xx"), "lang=fr", "en", Lang::Fr),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::COOKIE, cookie.parse().expect("a value"));
-            headers.insert(header::ACCEPT_LANGUAGE, accept.parse().expect("a value"));
-            assert_eq!(language(asked, &headers), wanted, "{asked:?} {cookie:?} {accept:?}");
-        }
+        told => (status, whole_page(&dashboard, &Uri::from_static("/"), &headers, &told)).into_response(),
     }
 }

@@ -18,7 +18,7 @@ const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000
 pub(crate) static ASSETS: LazyLock<Assets> = LazyLock::new(Assets::new);
 
 pub(crate) struct Assets {
-    all: [Asset; 4],
+    all: [Asset; 5],
     addresses: Addresses,
 }
 
@@ -35,6 +35,7 @@ struct Asset {
 pub(crate) struct Addresses {
     pub(crate) style: String,
     pub(crate) flow: String,
+    pub(crate) beside: String,
     pub(crate) htmx: String,
     pub(crate) sse: String,
 }
@@ -45,12 +46,13 @@ impl Assets {
         let all = [
             asset("style.css", "text/css; charset=utf-8", include_bytes!("../static/style.css")),
             asset("flow.js", SCRIPT, include_bytes!("../static/flow.js")),
+            asset("beside.js", SCRIPT, include_bytes!("../static/beside.js")),
             asset("htmx.min.js", SCRIPT, include_bytes!("../static/vendor/htmx.min.js")),
             asset("sse.min.js", SCRIPT, include_bytes!("../static/vendor/sse.min.js")),
         ];
-        let [style, flow, htmx, sse] =
+        let [style, flow, beside, htmx, sse] =
             all.each_ref().map(|asset| format!("/static/{}?{}", asset.name, asset.tag));
-        Self { addresses: Addresses { style, flow, htmx, sse }, all }
+        Self { addresses: Addresses { style, flow, beside, htmx, sse }, all }
     }
 
     pub(crate) const fn addresses(&self) -> &Addresses {

@@ -7,15 +7,14 @@ use axum::body::Bytes;
 use serde::Serialize;
 use tokio::{
     sync::watch,
-    task::spawn_blocking,
     time::{Interval, MissedTickBehavior},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    broker::{Broker, offsets::Lags},
     health::{self, Part, States},
     lab::Lab,
-    lag::{Groups, Lags},
     ledger, page, sse,
     texts::Lang,
 };
@@ -64,6 +63,8 @@ pub(crate) struct Watching {
 struct State<'a> {
     lag: &'a Lags,
     services: &'a States,
+    /// Why Kafka tells nothing.
+    kafka: Option<String>,
 }
 
 impl Default for Board {
@@ -111,7 +112,7 @@ impl Board {
     /// Shows what waits and who is up, while somebody looks, until told to stop.
     pub async fn follow_state(
         self,
-        groups: Option<Groups>,
+        broker: Broker,
         http: reqwest::Client,
         parts: Vec<Part>,
         stop: CancellationToken,
@@ -122,14 +123,10 @@ impl Board {
                 () = self.looked_at(&mut looks) => {}
                 () = stop.cancelled() => return,
             }
-            let lags = async {
-                match groups.clone() {
-                    Some(groups) => spawn_blocking(move || groups.ask()).await.unwrap_or_default(),
-                    None => Lags::new(),
-                }
-            };
-            let (lag, services) = tokio::join!(lags, health::ask(&http, &parts));
-            let state = serde_json::to_string(&State { lag: &lag, services: &services });
+            let (offsets, services) = tokio::join!(broker.offsets(), health::ask(&http, &parts));
+            let lag = offsets.as_ref().map(|offsets| offsets.lags()).unwrap_or_default();
+            let kafka = offsets.err().map(|error| error.to_string());
+            let state = serde_json::to_string(&State { lag: &lag, services: &services, kafka });
             let message = sse::message("state", &state.unwrap_or_default());
             self.state.send_if_modified(|shown| std::mem::replace(shown, message.clone()) != message);
         }

@@ -46,9 +46,16 @@ pub struct Seen {
     /// Its fields in one line, or why it cannot be read.
     pub summary: String,
     pub status: Status,
-    pub topic: &'static str,
+    pub topic: String,
     pub partition: i32,
     pub offset: i64,
+}
+
+impl Seen {
+    /// The page that shows it whole.
+    pub(crate) fn path(&self) -> String {
+        format!("/topics/{}/{}/{}", self.topic, self.partition, self.offset)
+    }
 }
 
 fn millis<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {

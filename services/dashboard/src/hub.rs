@@ -66,7 +66,7 @@ impl Hub {
     pub fn add(&self, events: impl IntoIterator<Item = Seen>) {
         let mut state = self.lock();
         for seen in events {
-            self.metrics.seen.with_label_values(&[seen.topic]).inc();
+            self.metrics.seen.with_label_values(&[&seen.topic]).inc();
             state.ring.push(seen);
         }
     }
@@ -148,7 +148,7 @@ mod tests {
             subject: String::new(),
             summary: String::new(),
             status: Status::Published,
-            topic: "quotation.devis-genere",
+            topic: "quotation.devis-genere".to_owned(),
             partition: 0,
             offset,
         })

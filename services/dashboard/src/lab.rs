@@ -42,6 +42,60 @@ pub struct View {
     pub in_force: InForce,
     /// What the condition ScenarioApplied says where it is False.
     pub not_applied: Option<String>,
+    pub health: Health,
+}
+
+/// What the operator says of the lab's parts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Health {
+    pub components: Vec<Component>,
+    pub conditions: Vec<Condition>,
+    pub endpoints: Vec<Endpoint>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Component {
+    pub name: String,
+    pub ready: bool,
+    #[serde(default)]
+    pub reason: String,
+    #[serde(default)]
+    pub message: String,
+    #[serde(default)]
+    pub image: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Condition {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub status: String,
+    #[serde(default)]
+    pub message: String,
+}
+
+impl Condition {
+    pub fn holds(&self) -> bool {
+        self.status == "True"
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Endpoint {
+    pub name: String,
+    #[serde(default)]
+    pub host_url: Option<String>,
+    #[serde(default)]
+    pub port_forward: String,
+}
+
+impl Endpoint {
+    /// Its address on the machine that runs the cluster, or the command that gives it one.
+    pub fn reached_at(&self) -> &str {
+        self.host_url.as_deref().unwrap_or(&self.port_forward)
+    }
 }
 
 /// What the spec asks for, with the defaults of the definition where a field is not there.
@@ -72,6 +126,7 @@ pub struct Simulation {
 pub struct Parameters {
     pub peak_factor: u32,
     pub peak_seconds: u32,
+    pub error_percent: u32,
     pub target: String,
     pub delay_milliseconds: u32,
 }
@@ -94,7 +149,13 @@ impl Default for Simulation {
 
 impl Default for Parameters {
     fn default() -> Self {
-        Self { peak_factor: 10, peak_seconds: 30, target: "reclamation".to_owned(), delay_milliseconds: 500 }
+        Self {
+            peak_factor: 10,
+            peak_seconds: 30,
+            error_percent: 10,
+            target: "reclamation".to_owned(),
+            delay_milliseconds: 500,
+        }
     }
 }
 
@@ -110,28 +171,18 @@ struct Object {
 struct Status {
     #[serde(flatten)]
     in_force: InForce,
-    conditions: Vec<Condition>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Condition {
-    #[serde(rename = "type")]
-    kind: String,
-    status: String,
-    #[serde(default)]
-    message: String,
+    #[serde(flatten)]
+    health: Health,
 }
 
 /// Reads the object's JSON.
 fn view(data: serde_json::Value) -> Result<View, serde_json::Error> {
     let Object { spec, status } = serde_json::from_value(data)?;
-    let applied = status.conditions.into_iter().find(|condition| condition.kind == "ScenarioApplied");
+    let Status { in_force, health } = status;
+    let applied = health.conditions.iter().find(|condition| condition.kind == "ScenarioApplied");
     let not_applied = applied.filter(|condition| condition.status == "False");
-    Ok(View {
-        asked: spec,
-        in_force: status.in_force,
-        not_applied: not_applied.map(|condition| condition.message),
-    })
+    let not_applied = not_applied.map(|condition| condition.message.clone());
+    Ok(View { asked: spec, in_force, not_applied, health })
 }
 
 /// Watches the lab until told to stop.

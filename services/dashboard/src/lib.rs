@@ -1,24 +1,27 @@
 //! The dashboard: steer the lab, see its events flow, read what happened, and whether it adds up.
 //!
 //! - [`feed`] reads the topics, [`hub`] hands events on; [`ring`] and [`cursor`] let a client go on where it stopped.
-//! - [`lab`], [`lag`], [`health`] and [`ledger`] look at the lab; [`board`] keeps what pages show of it.
+//! - [`broker`] asks Kafka; [`lab`], [`health`] and [`ledger`] look at the lab; [`board`] keeps what the page shows of it.
 //! - [`texts`], [`flow`] and `page` render; `steer` speaks to the simulator.
-//! - `api` answers; [`guard`] stands before it.
+//! - `api` answers for the lab's page, `explore` for those beside it; [`guard`] stands before both.
 //! - [`serve`] wires them.
 
 mod api;
 mod assets;
 pub mod board;
+pub mod broker;
 pub mod cursor;
 pub mod event;
+mod explore;
 pub mod feed;
 pub mod flow;
 pub mod guard;
 pub mod health;
 pub mod hub;
 pub mod lab;
-pub mod lag;
 pub mod ledger;
+mod line;
+mod message;
 pub mod metrics;
 mod page;
 pub mod ring;
@@ -26,6 +29,9 @@ mod sse;
 mod steer;
 mod stream;
 pub mod texts;
+mod web;
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use platform::{
@@ -39,13 +45,14 @@ use tokio_util::sync::CancellationToken;
 
 use api::Dashboard;
 use board::Board;
+use broker::Broker;
 use cursor::Epoch;
+use explore::{Explorer, Logs};
 use feed::Feed;
 use guard::Hosts;
 use health::Part;
 use hub::Hub;
 use lab::Lab;
-use lag::Groups;
 use metrics::DashboardMetrics;
 use steer::Simulator;
 
@@ -89,15 +96,13 @@ pub async fn serve(listener: TcpListener, config: Config, stop: CancellationToke
     let StatelessConfig { kafka, identity, .. } = config.service;
     let servers = kafka.kafka_bootstrap_servers;
     let metrics = DashboardMetrics::new(&service.metrics);
-    let registry = RegistryClient::new(&kafka.schema_registry_url)?;
+    let registry = Arc::new(RegistryClient::new(&kafka.schema_registry_url)?);
+    let broker = Broker::new(&servers, &service.metrics);
     let http = reqwest::Client::new();
 
     let hub = Hub::new(Epoch::starting(Timestamp::now()), metrics.clone());
     let board = Board::default();
-    let feed = Feed { bootstrap_servers: servers.clone(), registry, hub: hub.clone() };
-    let groups = Groups::new(&servers)
-        .inspect_err(|error| tracing::error!(%error, "the Kafka client for the lags cannot be made"))
-        .ok();
+    let feed = Feed { bootstrap_servers: servers, registry: Arc::clone(&registry), hub: hub.clone() };
     let (lab, told) = watch::channel(Lab::default());
     let services = vec![
         Part { name: "quotation", url: config.quotation_url },
@@ -114,14 +119,23 @@ pub async fn serve(listener: TcpListener, config: Config, stop: CancellationToke
         metrics,
         stop: stop.clone(),
     };
-    let routes = Guard::new(Limits::default(), &service.metrics).protect(api::routes(dashboard));
+    let explorer = Explorer {
+        broker: broker.clone(),
+        registry,
+        lab: told.clone(),
+        logs: Logs::of(&identity.lab, config.namespace.as_deref()),
+        stop: stop.clone(),
+    };
+    let routes = api::routes(dashboard).merge(explore::routes(explorer));
+    let routes = Guard::new(Limits::default(), &service.metrics).protect(routes);
     let hosts = Hosts::new(&identity.lab, config.namespace.as_deref(), &config.allowed_hosts);
     let tasks: Vec<Task> = vec![
         ("feed", Box::pin(feed.run(stop.clone()))),
         ("hub", Box::pin(hub.run(stop.clone()))),
         ("lab", Box::pin(lab::watch(identity.lab, config.namespace, lab, stop.clone()))),
         ("board", Box::pin(board.clone().follow_lab(told, stop.clone()))),
-        ("state", Box::pin(board.clone().follow_state(groups, http.clone(), parts, stop.clone()))),
+        ("state", Box::pin(board.clone().follow_state(broker.clone(), http.clone(), parts, stop.clone()))),
+        ("broker", Box::pin(broker.run(stop.clone()))),
         ("ledger", Box::pin(board.follow_ledger(http, services, stop.clone()))),
     ];
     service.run(listener, api::guarded(routes, hosts), tasks, stop).await

@@ -120,7 +120,7 @@ mod tests {
                 subject: "0190".to_owned(),
                 summary: String::new(),
                 status: Status::Published,
-                topic: "quotation.devis-genere",
+                topic: "quotation.devis-genere".to_owned(),
                 partition: 0,
                 offset: i64::try_from(offset).expect("small"),
             });

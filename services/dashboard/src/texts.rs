@@ -146,6 +146,9 @@ texts! {
     peak: "Peak load", "Pic de charge";
     peak_hint: "{factor} times as many for {seconds} s: a queue grows before a consumer and drains, and nothing is lost.",
         "{factor} fois plus pendant {seconds} s : une file grandit devant un consommateur, puis se vide, et rien ne se perd.";
+    errors: "Errors", "Erreurs";
+    errors_hint: "{n} of 100 events are mistakes: services refuse bad requests, and bad records become dead letters, while good ones go on.",
+        "{n} événements sur 100 sont des erreurs : les services refusent les mauvaises requêtes, les mauvais messages deviennent des lettres mortes, et les bons passent.";
     late: "Slow consumer", "Consommateur lent";
     late_hint: "{target} takes {n} ms longer for each event: what waits for it grows, and nobody else notices.",
         "{target} met {n} ms de plus pour chaque événement : sa file grandit, et personne d’autre n’y perd.";
@@ -207,6 +210,93 @@ texts! {
     consumer: "Consumer", "Consommateur";
     twice: "applied twice", "appliqué deux fois";
     out_of_order: "out of order", "hors d’ordre";
+
+    pages: "Pages", "Pages";
+    lab_page: "Lab", "Lab";
+    topics: "Topics", "Topics";
+    topics_about: "What Kafka keeps. A topic is cut into partitions; each is a list that only grows at its end, and is read from any offset.",
+        "Ce que garde Kafka. Un topic est découpé en partitions ; chacune est une liste qui ne grandit qu’à sa fin et se lit à partir de n’importe quel offset.";
+    topic: "Topic", "Topic";
+    holds: "Holds", "Contient";
+    anything: "anything", "n’importe quoi";
+    partition: "Partition", "Partition";
+    partitions: "Partitions", "Partitions";
+    records: "Records", "Messages";
+    first_offset: "First offset", "Premier offset";
+    next_offset: "Next offset", "Offset suivant";
+    offset: "Offset", "Offset";
+    no_topics: "There is no topic yet.", "Il n’y a pas encore de topic.";
+    messages_of: "Messages of {topic}", "Messages de {topic}";
+    messages_about: "Oldest first. Without a choice: the last {n}.", "Du plus ancien au plus récent. Sans choix : les {n} derniers.";
+    every_partition: "every one", "toutes";
+    from_offset: "From offset", "À partir de l’offset";
+    from_time: "From time (UTC)", "À partir de l’heure (UTC)";
+    show: "Show", "Afficher";
+    older: "Older", "Plus anciens";
+    newer: "Newer", "Plus récents";
+    no_messages: "There is no message here.", "Il n’y a pas de message ici.";
+    time: "Time", "Heure";
+    key: "Key", "Clé";
+    content: "Content", "Contenu";
+    not_a_choice: "{what} cannot be read: {why}", "{what} est illisible : {why}";
+    no_such_topic: "There is no topic {topic}.", "Il n’y a pas de topic {topic}.";
+    message_gone: "There is no message at offset {offset} of this partition: it was removed with its time, or is not written yet.",
+        "Il n’y a pas de message à l’offset {offset} de cette partition : il a expiré, ou n’est pas encore écrit.";
+    message_at: "Message {offset} of partition {partition}", "Message {offset} de la partition {partition}";
+    payload: "Payload", "Charge utile";
+    schema_id: "Schema", "Schéma";
+    size: "Size of the value", "Taille de la valeur";
+    bytes: "{n} bytes", "{n} octets";
+    headers: "Headers", "En-têtes";
+    headers_unreadable: "The name of a header is no text (UTF-8), so the headers cannot be shown.",
+        "Le nom d’un en-tête n’est pas du texte (UTF-8) : les en-têtes ne peuvent pas être affichés.";
+    no_headers: "none", "aucun";
+    raw: "Bytes of the value", "Octets de la valeur";
+    no_value: "The record has no value.", "Le message n’a pas de valeur.";
+    cut_off: "… and {n} bytes more", "… et {n} octets de plus";
+    given_up: "Given up by {group}: {reason}", "Abandonné par {group} : {reason}";
+    original: "The record as it lies on its topic", "Le message tel qu’il est sur son topic";
+    previous: "Previous", "Précédent";
+    next: "Next", "Suivant";
+    story: "Its story", "Son histoire";
+    story_about: "Other messages that name the same quote, contract or claim, found among the {n} messages around this one.",
+        "Les autres messages qui nomment le même devis, contrat ou sinistre, parmi les {n} messages autour de celui-ci.";
+    story_alone: "No other message names what this one is about.", "Aucun autre message ne nomme ce dont parle celui-ci.";
+    this_one: "this one", "celui-ci";
+    groups: "Groups", "Groupes";
+    groups_about: "A group reads a topic together: each partition is read by one member, and the group notes the next offset. What lies behind it is its lag.",
+        "Un groupe lit un topic ensemble : chaque partition est lue par un seul membre, et le groupe note l’offset suivant. Ce qui reste à lire est son retard.";
+    group: "Group", "Groupe";
+    state: "State", "État";
+    members: "Members", "Membres";
+    lag: "Lag", "Retard";
+    no_groups: "There is no group yet.", "Il n’y a pas encore de groupe.";
+    nothing_committed: "It has committed no offset.", "Il n’a noté aucun offset.";
+    schemas: "Schemas", "Schémas";
+    schemas_about: "What a value may look like. A new version is taken only if what was written by the others can still be read, and the reverse.",
+        "À quoi une valeur peut ressembler. Une nouvelle version n’est acceptée que si ce qu’ont écrit les autres reste lisible, et inversement.";
+    subject: "Subject", "Sujet";
+    versions: "Versions", "Versions";
+    version: "Version {n}", "Version {n}";
+    no_schemas: "The registry has no schema yet.", "Le registre n’a pas encore de schéma.";
+    components: "Components", "Composants";
+    components_about: "What the operator says of the lab’s parts, in the EdaLab’s status.",
+        "Ce que l’opérateur dit des parties du lab, dans le statut de l’EdaLab.";
+    component: "Component", "Composant";
+    image: "Image", "Image";
+    said: "In words", "En clair";
+    conditions: "Conditions", "Conditions";
+    condition: "Condition", "Condition";
+    holds_true: "true", "vraie";
+    holds_false: "false", "fausse";
+    reached_at: "Reached at", "Accessible à";
+    address: "Address", "Adresse";
+    logs: "Logs", "Journaux";
+    logs_about: "What each part writes, as it comes, through the Kubernetes API.", "Ce qu’écrit chaque partie, au fil de l’eau, par l’API Kubernetes.";
+    logs_of: "Log of {component}", "Journal de {component}";
+    no_pod: "No pod of {component} runs.", "Aucun pod de {component} ne tourne.";
+    logs_unavailable: "The log cannot be had: {why}", "Le journal est inaccessible : {why}";
+    choose: "Choose a component.", "Choisissez un composant.";
 }
 
 #[cfg(test)]

@@ -148,7 +148,9 @@
     }
   }, 1000);
 
-  function state({ lag, services }) {
+  function state({ lag, services, kafka }) {
+    byId('kafka').textContent = kafka ?? '';
+    byId('kafka').hidden = !kafka;
     for (const system of document.querySelectorAll('.system')) {
       const is = services[system.dataset.service] ?? 'unknown';
       system.dataset.state = is;
@@ -204,6 +206,7 @@
     element.querySelector('time').dateTime = event.time;
     put('time', clock.format(new Date(event.time)));
     put('.kind', event.type);
+    element.querySelector('.kind').href = `/topics/${event.topic}/${event.partition}/${event.offset}`;
     put('.route', [event.source, event.destinations.join(', ')].filter(Boolean).join(' → '));
     put('.subject', event.subject);
     put('.summary', event.summary);

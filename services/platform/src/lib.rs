@@ -9,7 +9,8 @@
 //! - `ledger` what this service can say of every event that it made or heard.
 //! - [`service`] wires all of it around what one service does.
 //! - [`cause`] what an error is at its bottom; [`text`] texts of requests.
-//! - [`kafka`] and [`registry`] the two neighbours that the relay talks to.
+//! - [`kafka`] and [`registry`] the two neighbours that the relay talks to; [`record`] what
+//!   comes from Kafka, and [`readable`] what people can read of it.
 //! - [`crash`] named points at which a test build kills itself; [`shutdown`] how a process ends well.
 
 mod backoff;
@@ -23,6 +24,8 @@ pub mod kafka;
 mod ledger;
 pub mod metrics;
 pub mod outbox;
+pub mod readable;
+pub mod record;
 pub mod registry;
 pub mod service;
 pub mod shutdown;

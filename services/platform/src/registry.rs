@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use apache_avro::Schema;
 use schemas::SchemaId;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use tokio::sync::Mutex;
 
 use crate::cause::with_cause;
@@ -67,6 +67,14 @@ struct SchemaAnswer {
     schema: String,
 }
 
+/// A version of a subject's schema.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Registered {
+    pub id: u32,
+    /// JSON text.
+    pub schema: String,
+}
+
 impl RegistryClient {
     /// `base` is the URL of the Confluent API, such as `http://lab-schema-registry:8085/apis/ccompat/v7`.
     pub fn new(base: &str) -> Result<Self, RegistryError> {
@@ -102,6 +110,28 @@ impl RegistryClient {
         Ok(id)
     }
 
+    /// The names of all subjects.
+    pub async fn subjects(&self) -> Result<Vec<String>, RegistryError> {
+        self.get(&format!("{}/subjects", self.base)).await
+    }
+
+    /// The numbers of a subject's versions.
+    pub async fn versions(&self, subject: &str) -> Result<Vec<u32>, RegistryError> {
+        let url = format!("{}/subjects/{}/versions", self.base, segment(subject));
+        self.get(&url).await
+    }
+
+    /// One version of a subject's schema.
+    pub async fn version(&self, subject: &str, version: u32) -> Result<Registered, RegistryError> {
+        let url = format!("{}/subjects/{}/versions/{version}", self.base, segment(subject));
+        self.get(&url).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, url: &str) -> Result<T, RegistryError> {
+        let response = self.http.get(url).send().await.map_err(RegistryError::Unreachable)?;
+        accepted(response, || format!("GET {url}"))?.json().await.map_err(RegistryError::Unreachable)
+    }
+
     /// The schema with that id.
     pub async fn schema(&self, id: SchemaId) -> Result<Arc<Schema>, RegistryError> {
         if let Some(schema) = self.schemas.lock().await.get(&id) {
@@ -126,6 +156,11 @@ impl RegistryClient {
         remember(&mut *self.schemas.lock().await, id, Arc::clone(&schema));
         Ok(schema)
     }
+}
+
+/// A name as one segment of a URL's path.
+fn segment(name: &str) -> String {
+    form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
 fn accepted(

@@ -3,6 +3,7 @@
 use std::{pin::Pin, sync::Arc};
 
 use axum::Router;
+use rdkafka::error::KafkaError;
 use schemas::{CATALOGUE, Topic, TopicName};
 use sqlx::migrate::Migrator;
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
@@ -39,6 +40,8 @@ pub enum ServeError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    #[error("Kafka: {0}")]
+    Kafka(#[from] KafkaError),
 }
 
 impl ServeError {
@@ -48,6 +51,7 @@ impl ServeError {
             Self::Task { .. } | Self::Writer => "TaskFailed",
             Self::Store(error) => error.reason(),
             Self::Registry(error) => error.reason(),
+            Self::Kafka(_) => "Kafka",
         }
     }
 }

@@ -23,9 +23,10 @@ use schemas::control::Scenario;
 
 use crate::{
     lab::{Lab, LabError},
+    mistakes::MistakeTally,
     tally::Tally,
 };
-use model::{StatusJson, WantedJson};
+use model::{Run, StatusJson, WantedJson};
 
 /// Longest body of a request, in bytes.
 const BODY_LIMIT: usize = 4 * 1024;
@@ -38,6 +39,7 @@ pub(crate) struct Api {
     pub(crate) lab: Lab,
     pub(crate) controls: Controls,
     pub(crate) tally: Tally,
+    pub(crate) mistakes: MistakeTally,
     pub(crate) seed: u64,
     pub(crate) started_at: Timestamp,
 }
@@ -156,8 +158,9 @@ async fn scenario(State(api): State<Arc<Api>>, request: Request) -> Accepted {
 )]
 async fn status(State(api): State<Arc<Api>>) -> Json<StatusJson> {
     let control = api.controls.current();
-    let counts = api.tally.counts();
-    Json(StatusJson::new(control.as_deref(), counts, api.seed, api.started_at, Timestamp::now()))
+    let (counts, mistakes) = (api.tally.counts(), api.mistakes.counts());
+    let run = Run { seed: api.seed, started_at: api.started_at, counts, mistakes };
+    Json(StatusJson::new(control.as_deref(), run, Timestamp::now()))
 }
 
 /// Reads the body of a request that has none; an empty object is none.

@@ -1,5 +1,7 @@
 //! Numbers that look random, and are the same for the same seed on every machine and with every compiler.
 
+use uuid::Uuid;
+
 /// SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014).
 #[derive(Debug, Clone)]
 pub(crate) struct Dice {
@@ -29,6 +31,11 @@ impl Dice {
     /// True in so many of a thousand cases.
     pub(crate) const fn chance(&mut self, of_thousand: u64) -> bool {
         self.below(1_000) < of_thousand
+    }
+
+    /// An id that nobody gave.
+    pub(crate) const fn id(&mut self) -> Uuid {
+        Uuid::from_u64_pair(self.below(u64::MAX), self.below(u64::MAX))
     }
 
     pub(crate) fn one_of<T: Copy>(&mut self, all: &[T]) -> T {

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     agenda::Agenda,
-    arrival::{Arrival, BURST},
+    arrival::{Arrival, BURST, Rate},
     course::Course,
     plan::{Kind, Plan},
     request::{Answer, Target},
@@ -39,8 +39,10 @@ pub(crate) struct Driver {
     agenda: Agenda<Course>,
     /// How long the simulation has run: it stands while that is stopped, and what was due later still is.
     clock: Duration,
-    /// Events a second that are wanted since the last look.
+    /// Events a second that are wanted since the last look, mistakes among them.
     rate: u32,
+    /// Those of them that are none.
+    sound: Rate,
     open: JoinSet<Ended>,
     open_at: [usize; Target::COUNT],
     teller: Teller,
@@ -63,10 +65,11 @@ impl Driver {
             sender,
             tally,
             plan: Plan::new(seed),
-            arrival: Arrival::default(),
+            arrival: Arrival::of_stories(),
             agenda: Agenda::new(WAITING),
             clock: Duration::ZERO,
             rate: 0,
+            sound: Rate::default(),
             open: JoinSet::new(),
             open_at: [0; Target::COUNT],
             teller: Teller::new(),
@@ -82,7 +85,7 @@ impl Driver {
             // The time that has passed belongs to the rate that was wanted in it.
             self.advance(now.duration_since(last));
             last = now;
-            self.rate = self.wanted(Timestamp::now());
+            self.want(Timestamp::now());
             self.show(now);
             let pause = self.pause();
             tokio::select! {
@@ -98,8 +101,11 @@ impl Driver {
         self.drain().await;
     }
 
-    fn wanted(&self, now: Timestamp) -> u32 {
-        self.controls.current().map_or(0, |control| control.events_per_second(now))
+    fn want(&mut self, now: Timestamp) {
+        let control = self.controls.current();
+        self.rate = control.as_ref().map_or(0, |control| control.events_per_second(now));
+        let mistakes = control.and_then(|control| control.error_percent).unwrap_or(0);
+        self.sound = Rate::of(self.rate, 100_u32.saturating_sub(mistakes));
     }
 
     /// How long until something is due; nothing where the simulation does not run.
@@ -107,7 +113,7 @@ impl Driver {
         if self.rate == 0 {
             return None;
         }
-        let story = self.arrival.next(self.rate);
+        let story = self.arrival.next(self.sound);
         let follows = self.agenda.next().map_or(LONGEST_PAUSE, |due| due.saturating_sub(self.clock));
         Some(story.min(follows).clamp(SHORTEST_PAUSE, LONGEST_PAUSE))
     }
@@ -121,7 +127,7 @@ impl Driver {
         while let Some(course) = self.agenda.take(self.clock) {
             self.start(course);
         }
-        let due = self.arrival.due(self.rate, elapsed);
+        let due = self.arrival.due(self.sound, elapsed);
         self.tally.not_sent(Kind::Devis, due.missed);
         for begun in 0..due.now {
             if self.open_at[Target::Quotation as usize] >= OPEN_AT_EACH {

@@ -4,6 +4,7 @@
 //! - `plan` tells what clients do, from a seed (`dice`, `data`); `arrival` when they come; `course` and `agenda` what
 //!   follows when; `request` how it is asked. All of that is pure.
 //! - `drive` plays it, `send` speaks to the services, `tally` counts.
+//! - `mistakes` gets some of it wrong, where the lab asks for that.
 //! - `api` speaks HTTP, `lab` changes the custom resource that whoever steers it changes.
 //! - [`serve`] wires them.
 
@@ -15,6 +16,7 @@ mod data;
 mod dice;
 mod drive;
 mod lab;
+mod mistakes;
 mod plan;
 mod request;
 mod send;
@@ -26,7 +28,7 @@ use jiff::Timestamp;
 use platform::{
     config::StatelessConfig,
     http::{Guard, Limits},
-    service::{ServeError, StatelessService},
+    service::{ServeError, StatelessService, Task},
 };
 use reqwest::Url;
 use tokio::net::TcpListener;
@@ -35,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 use api::Api;
 use drive::Driver;
 use lab::Lab;
+use mistakes::{Blunderer, MistakeTally, Sloppy};
 use send::Sender;
 use tally::Tally;
 
@@ -75,11 +78,17 @@ pub async fn serve(listener: TcpListener, config: Config, stop: CancellationToke
     let service = StatelessService::new(NAME, &shared);
     let tally = Tally::new(&service.metrics);
     let sender = Sender::new(&[quotation_url, souscription_url, reclamation_url]);
+    let sloppy = Sloppy::new(&shared.kafka, &shared.identity, sender.clone())?;
+    let mistakes = MistakeTally::new(&service.metrics);
+    let blunderer = Blunderer::new(service.controls.clone(), sloppy, mistakes.clone(), seed);
     let driver = Driver::new(service.controls.clone(), sender, tally.clone(), seed);
     let lab = Lab::find(shared.identity.lab, namespace.as_deref()).await;
     let controls = service.controls.clone();
-    let api = Api { lab, controls, tally, seed, started_at: Timestamp::now() };
+    let api = Api { lab, controls, tally, mistakes, seed, started_at: Timestamp::now() };
     let routes = Guard::new(Limits::default(), &service.metrics).protect(api::routes(Arc::new(api)));
-    let driver = Box::pin(driver.run(stop.clone()));
-    service.run(listener, routes, vec![("driver", driver)], stop).await
+    let tasks: Vec<Task> = vec![
+        ("driver", Box::pin(driver.run(stop.clone()))),
+        ("blunderer", Box::pin(blunderer.run(stop.clone()))),
+    ];
+    service.run(listener, routes, tasks, stop).await
 }

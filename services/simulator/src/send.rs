@@ -2,9 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
+use axum::body::Bytes;
 use jiff::Timestamp;
 use platform::cause::with_cause;
-use reqwest::{Client, Url, header};
+use reqwest::{Client, StatusCode, Url, header};
 
 use crate::{
     course::Course,
@@ -42,21 +43,27 @@ impl Sender {
     /// Gives the command that is next in a story.
     pub(crate) async fn send(&self, course: &Course) -> Answer {
         let kind = course.command().kind();
-        let base = &self.services[Target::of(kind) as usize];
-        let Request { method, path, body } = request(course.command(), course.subject(), Timestamp::now());
-        let asked = self.http.request(method, format!("{base}{path}"));
-        let asked = asked.header(header::CONTENT_TYPE, "application/json").body(body);
-        let answered = async {
-            let response = asked.send().await?;
-            let status = response.status();
-            // Read to its end, also where nothing of it is needed: the connection is used again.
-            Ok::<_, reqwest::Error>((status, response.bytes().await?))
-        };
-        match answered.await {
+        let request = request(course.command(), course.subject(), Timestamp::now());
+        match self.ask(Target::of(kind), request).await {
             Ok((status, body)) => judge(kind, status, &body),
             Err(error) => {
                 Answer::Failed(format!("{} was not answered: {}", kind.as_str(), with_cause(&error)))
             }
         }
+    }
+
+    /// Asks a service.
+    pub(crate) async fn ask(
+        &self,
+        target: Target,
+        request: Request,
+    ) -> Result<(StatusCode, Bytes), reqwest::Error> {
+        let base = &self.services[target as usize];
+        let Request { method, path, body } = request;
+        let asked = self.http.request(method, format!("{base}{path}"));
+        let response = asked.header(header::CONTENT_TYPE, "application/json").body(body).send().await?;
+        let status = response.status();
+        // Read to its end, also where nothing of it is needed: the connection is used again.
+        Ok((status, response.bytes().await?))
     }
 }

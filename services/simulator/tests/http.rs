@@ -131,7 +131,7 @@ async fn what_cannot_be_asked_is_refused_in_words() {
         (
             scenario,
             json!({"scenario": "ERREURS"}),
-            "scenario must be one of NORMAL, PIC_CHARGE, CONSOMMATEUR_LENT, SERVICE_EN_PANNE",
+            "scenario must be one of NORMAL, PIC_CHARGE, ERREURS, CONSOMMATEUR_LENT, SERVICE_EN_PANNE",
         ),
         (scenario, json!({"scenario": 1}), "scenario must be a string"),
         (scenario, json!([]), "the body must be a JSON object"),

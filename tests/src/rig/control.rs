@@ -50,6 +50,7 @@ pub fn usual(simulation: Simulation, peak: Option<Peak>) -> Control {
         scenario,
         simulation,
         peak,
+        error_percent: None,
         slow: None,
         down: None,
     }
@@ -58,6 +59,11 @@ pub fn usual(simulation: Simulation, peak: Option<Peak>) -> Control {
 /// A usual day on which nobody asks for anything.
 pub fn quiet() -> Control {
     usual(Simulation { running: false, events_per_second: 5 }, None)
+}
+
+/// The scenario ERREURS.
+pub fn errors(simulation: Simulation, percent: u32) -> Control {
+    Control { scenario: Scenario::Erreurs, error_percent: Some(percent), ..usual(simulation, None) }
 }
 
 /// The scenario CONSOMMATEUR_LENT.

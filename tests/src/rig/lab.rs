@@ -51,7 +51,14 @@ impl Lab {
 
     /// What `edalab` prints for these arguments.
     pub async fn edalab(&self, arguments: &[&str]) -> Result<String, ProcessError> {
-        process::output(own(&mut Command::new(self.home.join("bin/edalab"))).args(arguments)).await
+        process::output(&self.command(arguments)).await
+    }
+
+    /// `edalab` with these arguments, not started.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut edalab = Command::new(self.home.join("bin/edalab"));
+        own(&mut edalab).args(arguments);
+        edalab
     }
 
     /// Waits until the lab is ready for the spec that it has now.

@@ -1,7 +1,5 @@
 //! Reads every topic of events, and the dead letters, and hands what it saw to the [`Hub`](crate::hub::Hub).
 
-mod decode;
-mod record;
 mod source;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -9,13 +7,14 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use jiff::Timestamp;
 use platform::{
     kafka::QuietContext,
+    record::Record,
     registry::{RegistryClient, RegistryError},
 };
-use rdkafka::{Message as _, consumer::StreamConsumer, error::KafkaError, message::BorrowedMessage};
+use rdkafka::{consumer::StreamConsumer, error::KafkaError};
 use schemas::SchemaId;
 use tokio_util::sync::CancellationToken;
 
-use crate::{event::Seen, hub::Hub};
+use crate::{event::Seen, hub::Hub, line, message::Message};
 use source::{Assignment, Partition};
 
 /// Between two looks for topics and partitions that are new.
@@ -29,7 +28,7 @@ const REST: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 pub struct Feed {
     pub bootstrap_servers: String,
-    pub registry: RegistryClient,
+    pub registry: Arc<RegistryClient>,
     pub hub: Hub,
 }
 
@@ -90,7 +89,7 @@ impl Reading<'_> {
                 () = async { tokio::time::sleep_until(gathered.expect("there is an end")).await },
                     if gathered.is_some() => self.hand_on(),
                 received = consumer.recv() => match received {
-                    Ok(record) => self.take(&record).await,
+                    Ok(record) => self.take(Record::of(&record)).await,
                     // The client goes on by itself.
                     Err(error) => tracing::debug!(%error, "events"),
                 }
@@ -113,20 +112,19 @@ impl Reading<'_> {
         *assignment = found.assignment;
     }
 
-    async fn take(&mut self, record: &BorrowedMessage<'_>) {
-        let Some(topic) = schemas::topic(record.topic()) else { return };
-        let raw = record::Raw::of(record, topic);
-        let body = match raw.schema() {
+    async fn take(&mut self, record: Record) {
+        let Some(message) = Message::of(record) else { return };
+        let body = match message.schema() {
             Some(id) => Some(self.schema(id).await),
             None => None,
         };
-        let seen = decode::read(&raw, body.as_ref().map(|found| found.as_deref()), Timestamp::now());
+        let seen = line::read(&message, body.as_ref().map(|found| found.as_deref()), Timestamp::now());
         let Some(gathering) = &mut self.started else {
             return self.feed.hub.add([seen]);
         };
         gathering.seen.push(seen);
-        let partition = (topic.name.as_str(), record.partition());
-        if gathering.unread.get(&partition).is_some_and(|end| record.offset() + 1 >= *end) {
+        let partition = (message.topic.name.as_str(), message.record.partition);
+        if gathering.unread.get(&partition).is_some_and(|end| message.record.offset + 1 >= *end) {
             gathering.unread.remove(&partition);
         }
         if gathering.unread.is_empty() {
@@ -143,7 +141,7 @@ impl Reading<'_> {
 
     /// The schema of a value; in words why it cannot be had. A registry that does not answer is not waited for with
     /// every record.
-    async fn schema(&mut self, id: SchemaId) -> Result<Arc<decode::Schema>, String> {
+    async fn schema(&mut self, id: SchemaId) -> Result<Arc<apache_avro::Schema>, String> {
         let now = tokio::time::Instant::now();
         if self.registry_rests.is_some_and(|until| now < until) {
             return Err("the registry does not answer".to_owned());

@@ -90,6 +90,7 @@ fn scenario(t: &Texts, name: &str) -> String {
     match name {
         "NORMAL" => t.normal.to_owned(),
         "PIC_CHARGE" => t.peak.to_owned(),
+        "ERREURS" => t.errors.to_owned(),
         "CONSOMMATEUR_LENT" => t.late.to_owned(),
         "SERVICE_EN_PANNE" => t.outage.to_owned(),
         other => other.to_owned(),
@@ -137,6 +138,7 @@ pub(crate) fn steer(lang: Lang, lab: &Lab) -> String {
     };
     let parameters = &asked.scenario_parameters;
     let target = &parameters.target;
+    let errors = filled(t.errors_hint, &[("n", &lang.number(parameters.error_percent))]);
     let slow = filled(t.late_hint, &[("target", target), ("n", &lang.number(parameters.delay_milliseconds))]);
     let down = filled(t.outage_hint, &[("target", target)]);
     let peak = filled(
@@ -168,6 +170,7 @@ pub(crate) fn steer(lang: Lang, lab: &Lab) -> String {
                 choices: vec![
                     scenario("normal", "NORMAL", t.normal, t.normal_hint.to_owned()),
                     scenario("peak", "PIC_CHARGE", t.peak, peak),
+                    scenario("errors", "ERREURS", t.errors, errors),
                     scenario("late", "CONSOMMATEUR_LENT", t.late, slow),
                     scenario("outage", "SERVICE_EN_PANNE", t.outage, down),
                 ],

@@ -8,6 +8,8 @@ pub(super) struct Row<'a> {
     /// The time of day, in UTC: the page's script puts the reader's own in its place.
     pub(super) clock: String,
     pub(super) kind: &'a str,
+    /// Where the whole message is.
+    pub(super) path: String,
     /// What its colour goes by: its type, or that it is a dead letter.
     pub(super) colour: &'a str,
     pub(super) source: &'a str,
@@ -31,6 +33,7 @@ impl<'a> Row<'a> {
             time: format!("{:.3}", seen.time),
             clock: seen.time.strftime("%H:%M:%S%.3f").to_string(),
             kind: &seen.kind,
+            path: seen.path(),
             colour,
             source: &seen.source,
             destinations: seen.destinations.join(", "),

@@ -18,7 +18,6 @@ use super::{
     metrics::ConsumerMetrics,
     pace::Pace,
     prepare::{Prepared, Unreadable, prepare},
-    record::Record,
     rows::{self, Progress},
 };
 use crate::{
@@ -26,6 +25,7 @@ use crate::{
     crash,
     ledger::{Book, Place},
     outbox::OutboxError,
+    record::Record,
     registry::{RegistryClient, RegistryError},
     store::{Batch, Store, WriteError, Writer},
     telemetry,

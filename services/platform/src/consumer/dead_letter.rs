@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use schemas::dead_letter as header;
 
-use super::{Membership, prepare::Unreadable, record::Record};
+use super::{Membership, prepare::Unreadable};
+use crate::record::Record;
 
 /// Bytes of a letter. The topic takes 2 MiB (`max.message.bytes`), Kafka's own framing included.
 const MOST_BYTES: usize = 2 * 1024 * 1024 - 64 * 1024;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::record::Record;
+use crate::record::Record;
 
 /// Records in one transaction: enough to make its fdatasync cheap, few enough that other commands wait for
 /// milliseconds only.

@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, fmt, ops::Range, sync::Arc};
 
 use apache_avro::Schema;
-use schemas::{CloudEvent, DecodeError, Event, TopicName};
+use schemas::{CloudEvent, Event, TopicName};
 
+use super::prepare::Unreadable;
 use crate::{
     outbox::OutboxError,
     store::{Batch, Work},
@@ -81,13 +82,13 @@ pub(super) trait Handler: fmt::Debug + Send + Sync {
 
 /// Decoded events of one topic, with their effect still to happen. It can be tried again, in another transaction.
 pub(super) trait Pending: fmt::Debug + Send + Sync {
-    /// Decodes a body and keeps the event. Gives the envelope back where it cannot.
+    /// Decodes a body and keeps the event with its envelope.
     fn push(
         &mut self,
-        envelope: CloudEvent,
+        envelope: Result<CloudEvent, Unreadable>,
         writer: &Schema,
         body: &[u8],
-    ) -> Result<(), Box<(CloudEvent, DecodeError)>>;
+    ) -> Result<(), Unreadable>;
     fn len(&self) -> usize;
     fn envelope(&self, index: usize) -> &CloudEvent;
     /// The effect of these of them.
@@ -112,16 +113,16 @@ impl<E: Event + Send + Sync + 'static> Handler for Typed<E> {
 impl<E: Event + Send + Sync + 'static> Pending for Heard<E> {
     fn push(
         &mut self,
-        envelope: CloudEvent,
+        envelope: Result<CloudEvent, Unreadable>,
         writer: &Schema,
         body: &[u8],
-    ) -> Result<(), Box<(CloudEvent, DecodeError)>> {
+    ) -> Result<(), Unreadable> {
         match schemas::decode::<E>(writer, body) {
             Ok(event) => {
-                self.received.push(Received { envelope, event });
+                self.received.push(Received { envelope: envelope?, event });
                 Ok(())
             }
-            Err(error) => Err(Box::new((envelope, error))),
+            Err(error) => Err(Unreadable::new(error.reason(), &error).of(envelope)),
         }
     }
 

@@ -22,7 +22,6 @@ mod metrics;
 mod pace;
 mod position;
 mod prepare;
-mod record;
 mod rows;
 mod session;
 #[cfg(test)]
@@ -35,7 +34,6 @@ pub use handlers::{Effect, EffectError, Handlers, Received};
 pub(crate) use pace::Pace;
 pub use position::ClusterMismatch;
 pub(crate) use position::Position;
-pub(crate) use record::Record;
 use tokio_util::sync::CancellationToken;
 
 use crate::{

@@ -67,6 +67,7 @@ mod tests {
             scenario: if slow.is_some() { Scenario::ConsommateurLent } else { Scenario::Normal },
             simulation: Simulation { running: true, events_per_second: 5 },
             peak: None,
+            error_percent: None,
             slow,
             down: None,
         })

@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use schemas::{CloudEvent, SchemaId, wire};
 use tokio::task::coop::consume_budget;
 
-use super::{
-    handlers::{Handlers, Pending},
+use super::handlers::{Handlers, Pending};
+use crate::{
     record::Record,
+    registry::{RegistryClient, RegistryError},
 };
-use crate::registry::{RegistryClient, RegistryError};
 
 /// Records with what they hold.
 #[derive(Debug)]
@@ -53,12 +53,13 @@ pub(super) struct Unreadable {
 }
 
 impl Unreadable {
-    fn new(reason: &'static str, detail: &(impl ToString + ?Sized)) -> Self {
+    pub(super) fn new(reason: &'static str, detail: &(impl ToString + ?Sized)) -> Self {
         Self { reason, detail: detail.to_string(), envelope: None }
     }
 
-    fn of(self, envelope: CloudEvent) -> Self {
-        Self { envelope: Some(Box::new(envelope)), ..self }
+    /// Of a record that says this of itself, if that can be read.
+    pub(super) fn of(self, envelope: Result<CloudEvent, Self>) -> Self {
+        Self { envelope: envelope.ok().map(Box::new), ..self }
     }
 }
 
@@ -78,16 +79,15 @@ pub(super) async fn prepare(
     Ok(Prepared { records, contents, events })
 }
 
+/// What the record holds is judged before what it says of itself: a value that is no event at all is not told to lack a
+/// header.
 async fn read(
     record: &Record,
     handlers: &Handlers,
     registry: &RegistryClient,
     events: &mut BTreeMap<&'static str, Box<dyn Pending>>,
 ) -> Result<Content, RegistryError> {
-    let envelope = match envelope(record) {
-        Ok(envelope) => envelope,
-        Err(unreadable) => return Ok(Err(unreadable)),
-    };
+    let envelope = envelope(record);
     let (schema, body) = match value(record) {
         Ok(value) => value,
         Err(unreadable) => return Ok(Err(unreadable.of(envelope))),
@@ -105,13 +105,7 @@ async fn read(
         ));
     };
     let heard = events.entry(topic).or_insert_with(|| handler.room());
-    Ok(match heard.push(envelope, &writer, body) {
-        Ok(()) => Ok(heard.len() - 1),
-        Err(refused) => {
-            let (envelope, error) = *refused;
-            Err(Unreadable::new(error.reason(), &error).of(envelope))
-        }
-    })
+    Ok(heard.push(envelope, &writer, body).map(|()| heard.len() - 1))
 }
 
 fn envelope(record: &Record) -> Result<CloudEvent, Unreadable> {

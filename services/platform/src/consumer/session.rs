@@ -27,12 +27,12 @@ use super::{
     gather::Gather,
     metrics::ConsumerMetrics,
     prepare::Prepared,
-    record::Record,
     rows::{self, Realigned},
 };
 use crate::{
     crash,
     kafka::{self, log_line},
+    record::Record,
     store::WriteError,
 };
 

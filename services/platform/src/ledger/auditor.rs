@@ -21,8 +21,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::tally::Count;
 use crate::{
-    consumer::Record,
     kafka::{self, Hearing, QuietContext},
+    record::Record,
 };
 
 /// How long one question to the broker may take.

@@ -1,35 +1,9 @@
 //! One record as JSON.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use platform::registry::{RegistryClient, RegistryError};
-use rdkafka::{
-    Message as _,
-    message::{Headers as _, OwnedMessage},
-};
-use schemas::{Content, DecodeError, topic, wire};
+use platform::{readable, record::Record, registry::RegistryClient};
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
-
-/// Why a value is shown as bytes.
-#[derive(Debug, thiserror::Error)]
-enum Unreadable {
-    #[error(transparent)]
-    Wire(#[from] wire::WireError),
-    #[error(transparent)]
-    Registry(#[from] RegistryError),
-    #[error(transparent)]
-    Decode(#[from] DecodeError),
-}
-
-impl Unreadable {
-    const fn reason(&self) -> &'static str {
-        match self {
-            Self::Wire(error) => error.reason(),
-            Self::Registry(error) => error.reason(),
-            Self::Decode(error) => error.reason(),
-        }
-    }
-}
 
 /// A record. It has `event`, or, where the value cannot be read, `unreadable`.
 #[derive(Debug, Serialize)]
@@ -59,24 +33,24 @@ struct UnreadableValue {
 }
 
 /// Describes a record, asking the registry for its schema.
-pub(super) async fn describe(record: &OwnedMessage, registry: &RegistryClient) -> Line {
+pub(super) async fn describe(record: &Record, registry: &RegistryClient) -> Line {
     let mut line = Line {
         topic: record.topic().to_owned(),
-        partition: record.partition(),
-        offset: record.offset(),
-        timestamp: record.timestamp().to_millis(),
+        partition: record.partition,
+        offset: record.offset,
+        timestamp: record.timestamp,
         key: record.key().map_or(Json::Null, text_or_base64),
         headers: headers(record),
         schema_id: None,
         event: None,
         unreadable: None,
     };
-    let Some(value) = record.payload() else {
+    let Some(value) = record.value() else {
         return Line { event: Some(Json::Null), ..line };
     };
-    match read(record.topic(), value, registry).await {
+    match readable::json(record.topic(), value, registry).await {
         Ok((schema_id, event)) => {
-            line.schema_id = schema_id;
+            line.schema_id = schema_id.map(|id| id.0);
             line.event = Some(event);
         }
         Err(error) => {
@@ -90,28 +64,11 @@ pub(super) async fn describe(record: &OwnedMessage, registry: &RegistryClient) -
     line
 }
 
-/// The value, and its schema's id where it has one. Topics without schema hold JSON (control) or anything (dead
-/// letters, which may also be framed events).
-async fn read(
-    name: &str,
-    value: &[u8],
-    registry: &RegistryClient,
-) -> Result<(Option<u32>, Json), Unreadable> {
-    let opaque = topic(name).is_some_and(|topic| topic.content == Content::Opaque);
-    if opaque && let Ok(json) = serde_json::from_slice(value) {
-        return Ok((None, json));
-    }
-    let (id, body) = wire::parse(value)?;
-    let schema = registry.schema(id).await?;
-    Ok((Some(id.0), schemas::to_json(&schema, body)?))
-}
-
-/// The headers as an object; of a repeated one the last counts, as everywhere in Kafka.
-fn headers(record: &OwnedMessage) -> Json {
-    let Some(headers) = record.headers() else { return json!({}) };
+/// The headers as an object; of a repeated one the last counts, as everywhere in Kafka. Null where a name is no text.
+fn headers(record: &Record) -> Json {
+    let Some(headers) = record.headers() else { return Json::Null };
     headers
-        .iter()
-        .map(|header| (header.key.to_owned(), header.value.map_or(Json::Null, text_or_base64)))
+        .map(|(name, value)| (name.to_owned(), value.map_or(Json::Null, text_or_base64)))
         .collect::<Map<_, _>>()
         .into()
 }

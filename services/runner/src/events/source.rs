@@ -6,13 +6,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use platform::kafka::{self, QuietContext};
+use platform::{
+    kafka::{self, QuietContext},
+    record::Record,
+};
 use rdkafka::{
-    Message as _, Offset, TopicPartitionList,
+    Offset, TopicPartitionList,
     config::RDKafkaLogLevel,
     consumer::{Consumer as _, StreamConsumer},
     error::KafkaError,
-    message::OwnedMessage,
     metadata::Metadata,
 };
 use schemas::event_topics;
@@ -78,7 +80,7 @@ impl Source {
 
     /// The next record; `None` when everything is read that was there or on its way at the start, unless it is to be
     /// followed.
-    pub(super) async fn next(&mut self, follow: bool) -> Result<Option<OwnedMessage>, EventsError> {
+    pub(super) async fn next(&mut self, follow: bool) -> Result<Option<Record>, EventsError> {
         loop {
             let records_are_left = !self.unread.is_empty() && self.ends < self.partitions;
             let patience = if records_are_left {
@@ -101,9 +103,9 @@ impl Source {
             };
             match received {
                 Ok(record) => {
-                    let record = record.detach();
-                    let partition = (record.topic().to_owned(), record.partition());
-                    if self.unread.get(&partition).is_some_and(|end| record.offset() + 1 >= *end) {
+                    let record = Record::of(&record);
+                    let partition = (record.topic().to_owned(), record.partition);
+                    if self.unread.get(&partition).is_some_and(|end| record.offset + 1 >= *end) {
                         self.unread.remove(&partition);
                     }
                     return Ok(Some(record));

@@ -1,11 +1,13 @@
 //! What goes over HTTP, as types.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use schemas::control::{Control, Peak, Scenario};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{lab::Wanted, tally::Counts};
+use crate::{lab::Wanted, mistakes::MistakesCame, tally::Counts};
 
 // The requests' types are for the API's description only: a request is read field by field, so that a refusal names each.
 /// How fast it is to be. Other fields are refused.
@@ -32,6 +34,7 @@ pub(super) struct ScenarioChoiceJson {
 pub(super) enum ScenarioJson {
     NORMAL,
     PIC_CHARGE,
+    ERREURS,
     CONSOMMATEUR_LENT,
     SERVICE_EN_PANNE,
 }
@@ -102,6 +105,9 @@ pub(super) struct StatusJson {
     wanted_per_second: u32,
     #[serde(flatten)]
     counts: Counts,
+    /// What came of the mistakes that ERREURS asks for, by flaw.
+    #[schema(value_type = BTreeMap<String, MistakesCame>)]
+    mistakes: BTreeMap<&'static str, MistakesCame>,
     /// The run's seed: the same seed gives the same commands, but for the ids that services give.
     seed: u64,
     /// When this run began, and with it the counts.
@@ -124,14 +130,19 @@ struct PeakJson {
     end: String,
 }
 
+/// A run of the simulator's process, and what came of it.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) seed: u64,
+    pub(super) started_at: Timestamp,
+    pub(super) counts: Counts,
+    pub(super) mistakes: BTreeMap<&'static str, MistakesCame>,
+}
+
 impl StatusJson {
-    pub(super) fn new(
-        control: Option<&Control>,
-        counts: Counts,
-        seed: u64,
-        started_at: Timestamp,
-        now: Timestamp,
-    ) -> Self {
+    /// `control` is what is in force.
+    pub(super) fn new(control: Option<&Control>, run: Run, now: Timestamp) -> Self {
+        let Run { seed, started_at, counts, mistakes } = run;
         Self {
             running: control.is_some_and(|control| control.simulation.running),
             events_per_second: control.map_or(0, |control| control.simulation.events_per_second),
@@ -139,6 +150,7 @@ impl StatusJson {
             peak: control.and_then(|control| control.peak),
             wanted_per_second: control.map_or(0, |control| control.events_per_second(now)),
             counts,
+            mistakes,
             seed,
             started_at: format!("{started_at:.3}"),
         }

@@ -13,9 +13,11 @@ use rdkafka::{
 /// A record. Nothing of it has been interpreted. Its parts lie one after the other in two buffers: a record with eight
 /// headers would be twenty pieces of memory otherwise, and making and freeing them a tenth of what consuming it costs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Record {
-    pub(crate) partition: i32,
-    pub(crate) offset: i64,
+pub struct Record {
+    pub partition: i32,
+    pub offset: i64,
+    /// The record's own, in milliseconds since 1970: when it was made, or when the broker took it, as the topic is set.
+    pub timestamp: Option<i64>,
     /// The topic's name, and those of the headers.
     text: String,
     bytes: Vec<u8>,
@@ -35,17 +37,12 @@ struct Header {
 
 impl Record {
     /// A record without headers.
-    pub(crate) fn new(
-        topic: &str,
-        partition: i32,
-        offset: i64,
-        key: Option<&[u8]>,
-        value: Option<&[u8]>,
-    ) -> Self {
+    pub fn new(topic: &str, partition: i32, offset: i64, key: Option<&[u8]>, value: Option<&[u8]>) -> Self {
         let length = |part: Option<&[u8]>| part.map_or(0, <[u8]>::len);
         let mut record = Self {
             partition,
             offset,
+            timestamp: None,
             text: String::with_capacity(topic.len() + ROOM_FOR_HEADERS),
             bytes: Vec::with_capacity(length(key) + length(value) + ROOM_FOR_HEADERS),
             topic: 0..topic.len(),
@@ -59,7 +56,8 @@ impl Record {
         record
     }
 
-    pub(crate) fn of(message: &BorrowedMessage<'_>) -> Self {
+    /// A record as the client hands it out.
+    pub fn of(message: &BorrowedMessage<'_>) -> Self {
         let mut record = Self::new(
             message.topic(),
             message.partition(),
@@ -67,6 +65,7 @@ impl Record {
             message.key(),
             message.payload(),
         );
+        record.timestamp = message.timestamp().to_millis();
         if let Some(headers) = message.headers() {
             record.headers = Some(Vec::with_capacity(headers.count()));
             // rdkafka panics on a header whose name is not UTF-8, which any producer can send.
@@ -78,7 +77,7 @@ impl Record {
         record
     }
 
-    pub(crate) fn add_header(&mut self, name: &str, value: Option<&[u8]>) {
+    pub fn add_header(&mut self, name: &str, value: Option<&[u8]>) {
         let begin = self.text.len();
         self.text.push_str(name);
         let header = Header { name: begin..self.text.len(), value: self.put(value) };
@@ -87,7 +86,7 @@ impl Record {
 
     /// The record as it is handed out where a header's name is no text.
     #[cfg(test)]
-    pub(crate) fn without_headers(mut self) -> Self {
+    pub fn without_headers(mut self) -> Self {
         self.headers = None;
         self
     }
@@ -98,26 +97,26 @@ impl Record {
         Some(begin..self.bytes.len())
     }
 
-    pub(crate) fn topic(&self) -> &str {
+    pub fn topic(&self) -> &str {
         &self.text[self.topic.clone()]
     }
 
-    pub(crate) fn key(&self) -> Option<&[u8]> {
+    pub fn key(&self) -> Option<&[u8]> {
         self.part(self.key.as_ref())
     }
 
-    pub(crate) fn value(&self) -> Option<&[u8]> {
+    pub fn value(&self) -> Option<&[u8]> {
         self.part(self.value.as_ref())
     }
 
     /// Names and values in their order; `None` where a name is no text.
-    pub(crate) fn headers(&self) -> Option<impl Iterator<Item = (&str, Option<&[u8]>)>> {
+    pub fn headers(&self) -> Option<impl Iterator<Item = (&str, Option<&[u8]>)>> {
         let headers = self.headers.as_ref()?.iter();
         Some(headers.map(|header| (&self.text[header.name.clone()], self.part(header.value.as_ref()))))
     }
 
     /// The headers that have a value.
-    pub(crate) fn set_headers(&self) -> Vec<(&str, &[u8])> {
+    pub fn set_headers(&self) -> Vec<(&str, &[u8])> {
         self.headers().into_iter().flatten().filter_map(|(name, value)| Some((name, value?))).collect()
     }
 
@@ -126,7 +125,7 @@ impl Record {
     }
 
     /// About what the record takes in memory, in bytes.
-    pub(crate) fn size(&self) -> usize {
+    pub fn size(&self) -> usize {
         let headers = self.headers.as_ref().map_or(0, Vec::len) * size_of::<Header>();
         size_of::<Self>() + self.text.len() + self.bytes.len() + headers
     }

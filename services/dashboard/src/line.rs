@@ -1,16 +1,17 @@
 //! What a record says, in a line. Pure: the schema is passed in.
 
+use apache_avro::Schema;
 use jiff::Timestamp;
+use platform::record::Record;
 use schemas::{
     CloudEvent, CloudEventError, DecodeError, Service, dead_letter as letter, header, topics, wire,
 };
 use serde_json::Value as Json;
 
-use super::record::Raw;
-use crate::event::{Seen, Status, cut};
-
-/// A schema as the registry client hands it out.
-pub(super) type Schema = apache_avro::Schema;
+use crate::{
+    event::{Seen, Status, cut},
+    message::Message,
+};
 
 /// Longest texts of a line.
 const NAME: usize = 64;
@@ -34,16 +35,16 @@ enum Unreadable {
 
 /// The record's line. `schema` is that of its value, or why it cannot be had; `now` stands in where the record has no
 /// time at all.
-pub(super) fn read(raw: &Raw<'_>, schema: Option<Result<&Schema, &String>>, now: Timestamp) -> Seen {
-    if raw.topic.name == topics::DLQ_ERRORS {
-        return dead_letter(raw, now);
+pub(crate) fn read(message: &Message, schema: Option<Result<&Schema, &String>>, now: Timestamp) -> Seen {
+    if message.topic.name == topics::DLQ_ERRORS {
+        return dead_letter(message, now);
     }
-    let envelope = CloudEvent::from_headers(&raw.headers);
-    let (summary, status) = match fields(raw, envelope.as_ref().err(), schema) {
+    let envelope = CloudEvent::from_headers(&message.record.set_headers());
+    let (summary, status) = match fields(message, envelope.as_ref().err(), schema) {
         Ok(fields) => (fields, Status::Published),
         Err(error) => (error.to_string(), Status::Unreadable),
     };
-    let seen = bare(raw, now);
+    let seen = bare(message, now);
     match envelope {
         Ok(event) => Seen {
             time: event.time,
@@ -58,34 +59,51 @@ pub(super) fn read(raw: &Raw<'_>, schema: Option<Result<&Schema, &String>>, now:
     }
 }
 
-/// What is known of a record whose envelope says nothing.
-fn bare(raw: &Raw<'_>, now: Timestamp) -> Seen {
-    let publisher = raw.topic.publishers.first().filter(|_| raw.topic.publishers.len() == 1);
+/// A record of a topic that is none of the lab's.
+pub(crate) fn stranger(record: &Record, now: Timestamp) -> Seen {
+    let text = |bytes: Option<&[u8]>| bytes.map(String::from_utf8_lossy).unwrap_or_default().into_owned();
     Seen {
-        time: raw.taken.unwrap_or(now),
-        kind: raw.topic.event().unwrap_or("?").to_owned(),
+        time: record.timestamp.and_then(|millis| Timestamp::from_millisecond(millis).ok()).unwrap_or(now),
+        kind: "?".to_owned(),
+        source: "?".to_owned(),
+        destinations: Vec::new(),
+        subject: cut(&text(record.key()), SUBJECT),
+        summary: cut(&text(record.value()), SUMMARY),
+        status: Status::Published,
+        topic: record.topic().to_owned(),
+        partition: record.partition,
+        offset: record.offset,
+    }
+}
+
+/// What is known of a record whose envelope says nothing.
+fn bare(message: &Message, now: Timestamp) -> Seen {
+    let publisher = message.topic.publishers.first().filter(|_| message.topic.publishers.len() == 1);
+    Seen {
+        time: message.time().unwrap_or(now),
+        kind: message.topic.event().unwrap_or("?").to_owned(),
         source: publisher.map_or("?", |service| service.as_str()).to_owned(),
-        destinations: raw.topic.consumers.iter().copied().map(Service::as_str).collect(),
-        subject: raw.key.map_or_else(String::new, |key| cut(&String::from_utf8_lossy(key), SUBJECT)),
+        destinations: message.topic.consumers.iter().copied().map(Service::as_str).collect(),
+        subject: cut(&message.key(), SUBJECT),
         summary: String::new(),
         status: Status::Unreadable,
-        topic: raw.topic.name.as_str(),
-        partition: raw.partition,
-        offset: raw.offset,
+        topic: message.topic.name.to_string(),
+        partition: message.record.partition,
+        offset: message.record.offset,
     }
 }
 
 fn fields(
-    raw: &Raw<'_>,
+    message: &Message,
     envelope: Option<&CloudEventError>,
     schema: Option<Result<&Schema, &String>>,
 ) -> Result<String, Unreadable> {
-    let (_, body) = wire::parse(raw.value.ok_or(Unreadable::NoValue)?)?;
+    let (_, body) = wire::parse(message.record.value().ok_or(Unreadable::NoValue)?)?;
     if let Some(error) = envelope {
         return Err(error.clone().into());
     }
     let schema = schema.unwrap_or(Err(&String::new())).map_err(|why| Unreadable::Schema(why.clone()))?;
-    Ok(summary(&schemas::to_json(schema, body)?, raw.topic.key))
+    Ok(summary(&schemas::to_json(schema, body)?, message.topic.key))
 }
 
 /// The fields that tell something: not the key, which is the subject, nor when and which version.
@@ -117,19 +135,19 @@ fn short(value: &Json) -> String {
 }
 
 /// A letter says who gave up what, and why. Its value may be anything.
-fn dead_letter(raw: &Raw<'_>, now: Timestamp) -> Seen {
-    let seen = bare(raw, now);
-    let told = |name| raw.header(name).unwrap_or_default();
+fn dead_letter(message: &Message, now: Timestamp) -> Seen {
+    let seen = bare(message, now);
+    let told = |name| message.header(name).unwrap_or_default();
     let (reason, causes, from) = (told(letter::REASON), told(letter::CAUSES), told(letter::TOPIC));
-    let kind = raw.header(header::TYPE).or_else(|| {
+    let kind = message.header(header::TYPE).or_else(|| {
         let event = schemas::topic(&from)?.event()?;
         Some(event.to_owned())
     });
     Seen {
-        time: raw.header(letter::TIME).and_then(|text| text.parse().ok()).unwrap_or(seen.time),
+        time: message.header(letter::TIME).and_then(|text| text.parse().ok()).unwrap_or(seen.time),
         kind: kind.map_or_else(|| "?".to_owned(), |kind| cut(short_name(&kind), NAME)),
-        source: raw.header(letter::SERVICE).map_or(seen.source, |service| cut(last_part(&service), NAME)),
-        subject: raw.header(header::SUBJECT).map_or(seen.subject, |subject| cut(&subject, SUBJECT)),
+        source: message.header(letter::SERVICE).map_or(seen.source, |service| cut(last_part(&service), NAME)),
+        subject: message.header(header::SUBJECT).map_or(seen.subject, |subject| cut(&subject, SUBJECT)),
         summary: cut(&format!("{reason}: {causes}"), SUMMARY),
         status: Status::DeadLetter,
         ..seen
@@ -178,16 +196,17 @@ mod tests {
         wire::frame(schemas::SchemaId(7), &schemas::encode(&event).expect("an event"))
     }
 
-    fn raw<'a>(headers: &'a [(&'static str, String)], value: Option<&'a [u8]>) -> Raw<'a> {
-        Raw {
-            topic: schemas::topic("souscription.contrat-resilie").expect("a topic"),
-            partition: 1,
-            offset: 42,
-            taken: Some(Timestamp::UNIX_EPOCH),
-            key: Some(b"key"),
-            headers: headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect(),
-            value,
+    fn on(topic: &str, headers: &[(&'static str, String)], value: Option<&[u8]>) -> Message {
+        let mut record = Record::new(topic, 1, 42, Some(b"key"), value);
+        record.timestamp = Some(0);
+        for (name, value) in headers {
+            record.add_header(name, Some(value.as_bytes()));
         }
+        Message::of(record).expect("a topic of the lab")
+    }
+
+    fn message(headers: &[(&'static str, String)], value: Option<&[u8]>) -> Message {
+        on("souscription.contrat-resilie", headers, value)
     }
 
     fn schema() -> &'static Schema {
@@ -197,7 +216,7 @@ mod tests {
     #[test]
     fn an_event_is_a_line() {
         let (headers, value) = (envelope(), value("<script>alert(1)</script>"));
-        let seen = read(&raw(&headers, Some(&value)), Some(Ok(schema())), Timestamp::UNIX_EPOCH);
+        let seen = read(&message(&headers, Some(&value)), Some(Ok(schema())), Timestamp::UNIX_EPOCH);
         assert_eq!((seen.kind.as_str(), seen.source.as_str()), ("ContratResilie", "souscription"));
         assert_eq!((seen.subject.as_str(), seen.status), ("C-1", Status::Published));
         assert_eq!(seen.time.to_string(), "2026-11-25T04:05:06.007Z");
@@ -218,7 +237,7 @@ mod tests {
             (&headers[..], Some(&good[..9]), Some(Ok(schema())), "does not follow its schema"),
             (&[][..], Some(&good[..]), Some(Ok(schema())), "header ce_specversion is missing"),
         ] {
-            let seen = read(&raw(headers, value), schema, Timestamp::UNIX_EPOCH);
+            let seen = read(&message(headers, value), schema, Timestamp::UNIX_EPOCH);
             assert_eq!(seen.status, Status::Unreadable, "{told}");
             assert!(seen.summary.contains(told), "{told}: {}", seen.summary);
             assert_eq!((seen.kind.as_str(), seen.source.as_str()), ("ContratResilie", "souscription"));
@@ -237,14 +256,13 @@ mod tests {
             (letter::TIME, "2026-11-25T04:05:06.007Z".to_owned()),
             (letter::SERVICE, "/edalab/lab/souscription".to_owned()),
         ];
-        let topic = schemas::topic("dlq.errors").expect("a topic");
-        let letter = Raw { topic, ..raw(&headers, Some(b"anything")) };
+        let letter = on("dlq.errors", &headers, Some(b"anything"));
         let seen = read(&letter, None, Timestamp::UNIX_EPOCH);
         assert_eq!((seen.kind.as_str(), seen.source.as_str()), ("DevisGenere", "souscription"));
         assert_eq!((seen.subject, seen.status), (devis, Status::DeadLetter));
         assert_eq!(seen.summary, "BadBody: the body does not follow its schema");
 
-        let nothing = Raw { headers: Vec::new(), ..letter };
+        let nothing = on("dlq.errors", &[], Some(b"anything"));
         let seen = read(&nothing, None, Timestamp::UNIX_EPOCH);
         assert_eq!((seen.kind.as_str(), seen.source.as_str(), seen.status), ("?", "?", Status::DeadLetter));
     }
@@ -252,7 +270,7 @@ mod tests {
     #[test]
     fn texts_have_a_longest_length() {
         let (headers, value) = (envelope(), value(&"é".repeat(10_000)));
-        let seen = read(&raw(&headers, Some(&value)), Some(Ok(schema())), Timestamp::UNIX_EPOCH);
+        let seen = read(&message(&headers, Some(&value)), Some(Ok(schema())), Timestamp::UNIX_EPOCH);
         assert_eq!(seen.summary.chars().count(), SUMMARY);
     }
 }
