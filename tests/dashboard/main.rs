@@ -3,6 +3,7 @@
 
 mod crowd;
 mod events;
+mod explore;
 mod guard;
 mod lab;
 mod page;
@@ -30,6 +31,11 @@ fn main() -> ExitCode {
         .trial("a_browser_pauses_and_two_tabs_agree", trial!(page::pause_and_tabs))
         .trial("a_browser_goes_on_after_a_cut", trial!(page::cut))
         .trial("a_browser_draws_what_is_up_and_what_comes", trial!(page::drawing))
+        .trial("a_message_is_shown_whole_with_its_story", trial!(explore::a_message))
+        .trial("topics_groups_schemas_and_parts_are_shown", trial!(explore::the_rest))
+        .trial("whatever_lies_on_a_topic_is_shown_as_text", trial!(explore::hostile))
+        .trial("a_page_says_what_is_away_and_goes_on", trial!(explore::away))
+        .trial("nothing_keeps_people_from_using_a_page", trial!(explore::accessible))
         .trial("pictures_of_every_face", trial!(shots::pictures))
         .trial("two_hundred_listen_and_one_does_not_read", trial!(crowd::two_hundred))
         .main(Show::start)

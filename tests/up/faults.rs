@@ -66,12 +66,12 @@ pub(crate) async fn faults(lab: Arc<Lab>) -> Outcome {
         let arguments = ["fault", fault, victim.name, "--for", "6s"];
         let (told, silent) = tokio::join!(lab.edalab(&arguments), async {
             victim.until(false).await?;
-            let begun = began.elapsed();
+            let silent = began.elapsed();
             victim.until(true).await?;
-            Ok::<_, Box<dyn std::error::Error>>((begun, began.elapsed()))
+            Ok::<_, Box<dyn std::error::Error>>((silent, began.elapsed()))
         });
-        let (told, (begun, ended)) = (told?, silent?);
-        println!("{fault}: {} is silent after {begun:.1?} and answers after {ended:.1?}", victim.name);
+        let (told, (silent_after, ended)) = (told?, silent?);
+        println!("{fault}: {} is silent after {silent_after:.1?} and answers after {ended:.1?}", victim.name);
         assert!(told.contains("ends by itself") && told.contains("is over"), "{told}");
         assert!(ended > Duration::from_secs(5), "{fault} lasted {ended:?}");
         assert_eq!(victim.life().await?, (pod, before + restarts), "{fault}");

@@ -152,6 +152,7 @@ async fn set_scenario(State(dashboard): Shared, request: Request) -> Result<Resp
 struct Fields {
     events_per_second: String,
     scenario: String,
+    target: String,
 }
 
 /// The page's own buttons: a fragment for htmx, the whole page for a browser without scripts.
@@ -166,7 +167,7 @@ async fn steer(
         "start" => Command::Start,
         "stop" => Command::Stop,
         "speed" => Command::speed(&fields.events_per_second),
-        "scenario" => Command::scenario(&fields.scenario),
+        "scenario" => Command::scenario(&fields.scenario, &fields.target),
         _ => return Problem::not_found("there is nothing at this path").into_response(),
     };
     let (status, told) = match dashboard.simulator.ask(command).await {

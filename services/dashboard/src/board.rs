@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use serde::Serialize;
 use tokio::{
     sync::watch,
-    time::{Interval, MissedTickBehavior},
+    time::{Instant, Interval, MissedTickBehavior},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -15,7 +15,9 @@ use crate::{
     broker::{Broker, offsets::Lags},
     health::{self, Part, States},
     lab::Lab,
-    ledger, page, sse,
+    ledger,
+    lessons::{self, Lesson, Sight, Step},
+    page, sse,
     texts::Lang,
 };
 
@@ -30,8 +32,12 @@ pub struct Board {
     force: Piece,
     steer: Piece,
     ledger: Piece,
+    lessons: Piece,
     state: watch::Sender<Bytes>,
 }
+
+/// How far each lesson is.
+type Steps = [Step; 3];
 
 /// A piece of the page in both languages.
 type Piece = watch::Sender<[Shown; 2]>;
@@ -48,13 +54,14 @@ pub(crate) struct Pieces {
     pub(crate) force: String,
     pub(crate) steer: String,
     pub(crate) ledger: String,
+    pub(crate) lessons: String,
 }
 
 /// What a page watches, in its language.
 #[derive(Debug)]
 pub(crate) struct Watching {
     lang: Lang,
-    pieces: [watch::Receiver<[Shown; 2]>; 3],
+    pieces: [watch::Receiver<[Shown; 2]>; 4],
     state: watch::Receiver<Bytes>,
 }
 
@@ -73,10 +80,12 @@ impl Default for Board {
             force: Piece::default(),
             steer: Piece::default(),
             ledger: Piece::default(),
+            lessons: Piece::default(),
             state: watch::Sender::default(),
         };
         board.show_lab(&Lab::default());
         show(&board.ledger, "ledger", |lang| page::ledger(lang, None));
+        board.show_lessons(Steps::default());
         board
     }
 }
@@ -85,12 +94,18 @@ impl Board {
     /// The pieces in one language.
     pub(crate) fn pieces(&self, lang: Lang) -> Pieces {
         let html = |piece: &Piece| piece.borrow()[lang as usize].html.to_string();
-        Pieces { force: html(&self.force), steer: html(&self.steer), ledger: html(&self.ledger) }
+        Pieces {
+            force: html(&self.force),
+            steer: html(&self.steer),
+            ledger: html(&self.ledger),
+            lessons: html(&self.lessons),
+        }
     }
 
     /// Watches the board; every piece is news at first.
     pub(crate) fn watch(&self, lang: Lang) -> Watching {
-        let mut pieces = [&self.force, &self.steer, &self.ledger].map(watch::Sender::subscribe);
+        let mut pieces =
+            [&self.force, &self.steer, &self.ledger, &self.lessons].map(watch::Sender::subscribe);
         let mut state = self.state.subscribe();
         pieces.iter_mut().for_each(watch::Receiver::mark_changed);
         state.mark_changed();
@@ -109,15 +124,17 @@ impl Board {
         }
     }
 
-    /// Shows what waits and who is up, while somebody looks, until told to stop.
+    /// Shows what waits, who is up, and how far the lessons are, while somebody looks, until told to stop.
     pub async fn follow_state(
         self,
         broker: Broker,
         http: reqwest::Client,
         parts: Vec<Part>,
+        lab: watch::Receiver<Lab>,
         stop: CancellationToken,
     ) {
         let mut looks = every(LOOK);
+        let (mut steps, mut before) = (Steps::default(), None);
         loop {
             tokio::select! {
                 () = self.looked_at(&mut looks) => {}
@@ -125,6 +142,13 @@ impl Board {
             }
             let (offsets, services) = tokio::join!(broker.offsets(), health::ask(&http, &parts));
             let lag = offsets.as_ref().map(|offsets| offsets.lags()).unwrap_or_default();
+            if let Ok(offsets) = &offsets {
+                let now = (Instant::now(), offsets.records());
+                let rate = before.replace(now).map_or(0.0, |before| rate(before, now));
+                let sight = Sight { lab: &lab.borrow(), lags: &lag, states: &services, rate };
+                steps = Lesson::ALL.map(|lesson| lessons::next(lesson, steps[lesson as usize], &sight));
+                self.show_lessons(steps);
+            }
             let kafka = offsets.err().map(|error| error.to_string());
             let state = serde_json::to_string(&State { lag: &lag, services: &services, kafka });
             let message = sse::message("state", &state.unwrap_or_default());
@@ -155,10 +179,20 @@ impl Board {
         }
     }
 
+    fn show_lessons(&self, steps: Steps) {
+        show(&self.lessons, "lessons", |lang| page::lessons(lang, steps));
+    }
+
     fn show_lab(&self, lab: &Lab) {
         show(&self.force, "force", |lang| page::force(lang, lab));
         show(&self.steer, "steer", |lang| page::steer(lang, lab));
     }
+}
+
+/// Records a second between two moments.
+#[allow(clippy::cast_precision_loss)]
+fn rate((then, had): (Instant, i64), (now, has): (Instant, i64)) -> f64 {
+    (has - had).max(0) as f64 / now.duration_since(then).as_secs_f64().max(0.1)
 }
 
 fn every(period: Duration) -> Interval {
@@ -179,12 +213,13 @@ fn show(piece: &Piece, name: &str, render: impl Fn(Lang) -> String) {
 impl Watching {
     /// The next piece that has changed.
     pub(crate) async fn changed(&mut self) -> Bytes {
-        let Self { lang, pieces: [force, steer, ledger], state } = self;
+        let Self { lang, pieces: [force, steer, ledger, lessons], state } = self;
         loop {
             let piece = tokio::select! {
                 Ok(()) = force.changed() => &mut *force,
                 Ok(()) = steer.changed() => &mut *steer,
                 Ok(()) = ledger.changed() => &mut *ledger,
+                Ok(()) = lessons.changed() => &mut *lessons,
                 Ok(()) = state.changed() => {
                     let message = state.borrow_and_update().clone();
                     if message.is_empty() { continue }
@@ -207,12 +242,12 @@ mod tests {
         let board = Board::default();
         let mut page = board.watch(Lang::Fr);
         let mut names = Vec::new();
-        for _ in 0..3 {
+        for _ in 0..4 {
             let text = String::from_utf8(page.changed().await.to_vec()).expect("text");
             names.push(text.lines().next().expect("a name").to_owned());
         }
         names.sort();
-        assert_eq!(names, ["event: force", "event: ledger", "event: steer"]);
+        assert_eq!(names, ["event: force", "event: ledger", "event: lessons", "event: steer"]);
 
         board.show_lab(&Lab::default());
         assert!(!page.pieces.iter().any(|piece| piece.has_changed().unwrap_or(true)), "nothing is new");

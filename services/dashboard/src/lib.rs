@@ -20,6 +20,7 @@ pub mod health;
 pub mod hub;
 pub mod lab;
 pub mod ledger;
+mod lessons;
 mod line;
 mod message;
 pub mod metrics;
@@ -133,8 +134,17 @@ pub async fn serve(listener: TcpListener, config: Config, stop: CancellationToke
         ("feed", Box::pin(feed.run(stop.clone()))),
         ("hub", Box::pin(hub.run(stop.clone()))),
         ("lab", Box::pin(lab::watch(identity.lab, config.namespace, lab, stop.clone()))),
-        ("board", Box::pin(board.clone().follow_lab(told, stop.clone()))),
-        ("state", Box::pin(board.clone().follow_state(broker.clone(), http.clone(), parts, stop.clone()))),
+        ("board", Box::pin(board.clone().follow_lab(told.clone(), stop.clone()))),
+        (
+            "state",
+            Box::pin(board.clone().follow_state(
+                broker.clone(),
+                http.clone(),
+                parts,
+                told.clone(),
+                stop.clone(),
+            )),
+        ),
         ("broker", Box::pin(broker.run(stop.clone()))),
         ("ledger", Box::pin(board.follow_ledger(http, services, stop.clone()))),
     ];

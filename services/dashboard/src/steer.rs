@@ -35,8 +35,13 @@ impl Command {
         Self::Speed(json!({ "eventsPerSecond": value }).to_string().into())
     }
 
-    pub(crate) fn scenario(name: &str) -> Self {
-        Self::Scenario(json!({ "scenario": name }).to_string().into())
+    /// `target` is the service that it is about, where one is named.
+    pub(crate) fn scenario(name: &str, target: &str) -> Self {
+        let mut body = json!({ "scenario": name });
+        if !target.is_empty() {
+            body["target"] = json!(target);
+        }
+        Self::Scenario(body.to_string().into())
     }
 
     fn request(self) -> (Method, &'static str, Option<Bytes>) {

@@ -158,6 +158,33 @@ texts! {
     asked: "Asked for. What is in force is shown above.", "C’est demandé. Ce qui est en vigueur est affiché plus haut.";
     refused: "Not done: {why}", "Pas fait : {why}";
 
+    lessons: "Try it", "À essayer";
+    lessons_about: "Say what will happen, bring it about, and compare. Each step is ticked when the lab itself shows it; the simulation must run.",
+        "Dites ce qui va se passer, provoquez-le, comparez. Chaque étape est cochée quand le lab lui-même la montre ; la simulation doit tourner.";
+    lesson_begin: "Do it", "Le faire";
+    lesson_end: "Undo it", "L’annuler";
+    lesson_done: "(seen)", "(vu)";
+    lesson_outage: "A consumer is gone", "Un consommateur disparaît";
+    lesson_outage_question: "{target} stops. Can clients still ask for quotes? What becomes of the quotes that it does not hear of?",
+        "{target} s’arrête. Les clients peuvent-ils encore demander des devis ? Que deviennent les devis dont il n’entend pas parler ?";
+    lesson_outage_begun: "{target} is taken away.", "{target} est arrêté.";
+    lesson_outage_seen: "Quotes are made all the same, and wait in Kafka: its queue grows.",
+        "Des devis se font quand même, et attendent dans Kafka : sa file grandit.";
+    lesson_outage_over: "Undone: it reads on where it stopped, and its queue is gone. The ledger closes.",
+        "Annulé : il reprend là où il s’était arrêté, et sa file disparaît. Le grand livre est juste.";
+    lesson_speed: "Ten times as fast", "Dix fois plus vite";
+    lesson_speed_question: "{n} events a second instead of 5. Which service falls behind first, if any? What would a service that calls the other by HTTP do?",
+        "{n} événements par seconde au lieu de 5. Quel service prend du retard le premier, s’il y en a un ? Que ferait un service qui appelle l’autre par HTTP ?";
+    lesson_speed_begun: "{n} events a second are in force, and no pod was restarted.", "{n} événements par seconde sont en vigueur, sans redémarrage.";
+    lesson_speed_seen: "That many pass through the topics.", "Il en passe autant par les topics.";
+    lesson_speed_over: "Undone: the topics are quiet again.", "Annulé : les topics sont redevenus calmes.";
+    lesson_late: "A slow consumer", "Un consommateur lent";
+    lesson_late_question: "{target} takes half a second longer for each event. Who else notices? Does anything get lost?",
+        "{target} met une demi-seconde de plus pour chaque événement. Qui d’autre le remarque ? Est-ce que quelque chose se perd ?";
+    lesson_late_begun: "{target} is slow.", "{target} est lent.";
+    lesson_late_seen: "Its queue grows, and no other does.", "Sa file grandit, et aucune autre.";
+    lesson_late_over: "Undone: it catches up, and nothing was lost.", "Annulé : il rattrape son retard, et rien n’est perdu.";
+
     flow: "Flow", "Flux";
     flow_about: "Each dot is an event, drawn when it was seen on its topic in Kafka.",
         "Chaque point est un événement, dessiné quand il a été vu sur son topic dans Kafka.";

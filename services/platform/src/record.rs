@@ -86,7 +86,7 @@ impl Record {
 
     /// The record as it is handed out where a header's name is no text.
     #[cfg(test)]
-    pub fn without_headers(mut self) -> Self {
+    pub(crate) fn without_headers(mut self) -> Self {
         self.headers = None;
         self
     }

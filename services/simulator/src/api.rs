@@ -17,9 +17,9 @@ use axum::{
 use jiff::Timestamp;
 use platform::{
     control::Controls,
-    http::{Problem, Violation, described::ProblemJson, read_json, read_object},
+    http::{Fields, Problem, Violation, described::ProblemJson, read_json, read_object},
 };
-use schemas::control::Scenario;
+use schemas::{Service, control::Scenario};
 
 use crate::{
     lab::{Lab, LabError},
@@ -145,8 +145,12 @@ async fn speed(State(api): State<Arc<Api>>, request: Request) -> Accepted {
 )]
 async fn scenario(State(api): State<Arc<Api>>, request: Request) -> Accepted {
     let body = read_json(request, BODY_LIMIT).await?;
-    let Chosen(scenario) = read_object(&body, |fields| fields.text("scenario"))?;
-    accepted(api.lab.scenario(scenario).await)
+    let (scenario, target) = read_object(&body, |fields| {
+        let (scenario, target) = (fields.text("scenario"), fields.optional("target", Fields::text));
+        let (Chosen(scenario), target) = (scenario?, target?);
+        Some((scenario, target.map(|Target(service)| service)))
+    })?;
+    accepted(api.lab.scenario(scenario, target).await)
 }
 
 /// What is in force here, and what became of the commands of this run.
@@ -207,5 +211,19 @@ impl FromStr for Chosen {
         known
             .map(Self)
             .ok_or_else(|| format!("must be one of {}", Scenario::ALL.map(Scenario::as_str).join(", ")))
+    }
+}
+
+/// A service that a scenario can be about.
+struct Target(Service);
+
+impl FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = Service::ALL.into_iter().find(|service| service.as_str() == text);
+        known
+            .map(Self)
+            .ok_or_else(|| format!("must be one of {}", Service::ALL.map(Service::as_str).join(", ")))
     }
 }

@@ -8,7 +8,10 @@ use kube::{
     core::{GroupVersionKind, NotUsed, Object, Status},
 };
 use platform::cause::with_cause;
-use schemas::control::{Scenario, Simulation};
+use schemas::{
+    Service,
+    control::{Scenario, Simulation},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -106,11 +109,20 @@ impl Lab {
     }
 
     /// Sets the scenario. Asking for a peak while one is set asks for another.
-    pub(crate) async fn scenario(&self, scenario: Scenario) -> Result<Wanted, LabError> {
-        match scenario {
-            Scenario::PicCharge => self.peak().await,
-            _ => self.patch(json!({"spec": {"scenario": scenario}})).await,
+    /// `target` is the service that it is about; without one, the lab's own word holds.
+    pub(crate) async fn scenario(
+        &self,
+        scenario: Scenario,
+        target: Option<Service>,
+    ) -> Result<Wanted, LabError> {
+        if scenario == Scenario::PicCharge {
+            return self.peak().await;
         }
+        let mut patch = json!({"spec": {"scenario": scenario}});
+        if let Some(target) = target {
+            patch["spec"]["scenarioParameters"] = json!({"target": target});
+        }
+        self.patch(patch).await
     }
 
     async fn peak(&self) -> Result<Wanted, LabError> {

@@ -85,6 +85,7 @@ async fn before_anything_is_told_nothing_runs() {
     let mut status: Value = status.json().await.expect("JSON");
     let started = status["startedAt"].take();
     assert!(started.as_str().expect("text").parse::<jiff::Timestamp>().is_ok(), "{started}");
+    let no_mistakes = json!({"made": 0, "accepted": 0, "failed": 0, "notMade": 0});
     let none = json!({"answered": 0, "retried": 0, "refused": 0, "failed": 0, "notSent": 0});
     assert_eq!(
         status,
@@ -94,6 +95,11 @@ async fn before_anything_is_told_nothing_runs() {
             "byKind": {
                 "devis": none, "conversion": none, "sinistre": none, "evaluation": none, "indemnisation": none,
                 "modification": none, "resiliation": none,
+            },
+            "mistakes": {
+                "json": no_mistakes, "type": no_mistakes, "value": no_mistakes, "unknown": no_mistakes,
+                "no_magic_byte": no_mistakes, "unknown_schema": no_mistakes, "truncated": no_mistakes,
+                "impossible": no_mistakes,
             },
             "seed": 7, "startedAt": null,
         })
@@ -130,10 +136,15 @@ async fn what_cannot_be_asked_is_refused_in_words() {
         (speed, json!({"eventsPerSecond": 5, "x": 1}), "x is not a field of this request"),
         (
             scenario,
-            json!({"scenario": "ERREURS"}),
+            json!({"scenario": "FINAL"}),
             "scenario must be one of NORMAL, PIC_CHARGE, ERREURS, CONSOMMATEUR_LENT, SERVICE_EN_PANNE",
         ),
         (scenario, json!({"scenario": 1}), "scenario must be a string"),
+        (
+            scenario,
+            json!({"scenario": "NORMAL", "target": "dashboard"}),
+            "target must be one of quotation, souscription, reclamation",
+        ),
         (scenario, json!([]), "the body must be a JSON object"),
     ] {
         let (status, problem) = problem(simulator.send(Method::PUT, path, &body).await).await;

@@ -1,6 +1,7 @@
 //! The lab's real parts as child processes on loopback ports, with their data in temporary folders.
 
 pub mod apiserver;
+pub mod axe;
 pub mod browser;
 pub mod cluster;
 pub mod container;

@@ -14,6 +14,11 @@ use super::process::{self, ProcessError};
 /// The checkout.
 pub const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
+/// Where cargo puts what it makes.
+pub fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| Path::new(ROOT).join("target"), PathBuf::from)
+}
+
 /// A program cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum ProgramError {

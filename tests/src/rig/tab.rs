@@ -1,18 +1,13 @@
 //! The dashboard's page in a tab of a browser.
 
-use std::{
-    env,
-    error::Error,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{error::Error, time::Duration};
 
 use chromiumoxide::{
     Page, cdp::browser_protocol::emulation::SetDeviceMetricsOverrideParams, page::ScreenshotParams,
 };
 use serde::de::DeserializeOwned;
 
-use super::{browser::Browser, program::ROOT};
+use super::{browser::Browser, program};
 use crate::{suite::Outcome, wait};
 
 /// How long something may take to be seen.
@@ -29,12 +24,18 @@ const WATCH: &str = "window.problems = []; \
 pub struct Tab(pub Page);
 
 impl Tab {
-    /// Opens the page and waits until it listens.
-    pub async fn open(browser: &Browser, url: &str) -> Result<Self, Box<dyn Error>> {
+    /// Opens a page that stands still.
+    pub async fn look(browser: &Browser, url: &str) -> Result<Self, Box<dyn Error>> {
         let tab = Self(browser.open("about:blank").await?);
         tab.0.add_init_script(WATCH).await?;
         tab.size(1280, 900, 1.0).await?;
         tab.0.goto(url).await?;
+        Ok(tab)
+    }
+
+    /// Opens the lab's page and waits until it listens.
+    pub async fn open(browser: &Browser, url: &str) -> Result<Self, Box<dyn Error>> {
+        let tab = Self::look(browser, url).await?;
         tab.until("document.getElementById('connection').dataset.state === 'connected'").await?;
         Ok(tab)
     }
@@ -91,9 +92,7 @@ impl Tab {
 
     /// Keeps a picture of the page for people to look at, in `target/screenshots/`: the whole of it, or what is seen.
     pub async fn picture(&self, name: &str, whole: bool) -> Result<(), Box<dyn Error>> {
-        let target =
-            env::var_os("CARGO_TARGET_DIR").map_or_else(|| Path::new(ROOT).join("target"), PathBuf::from);
-        let folder = target.join("screenshots");
+        let folder = program::target().join("screenshots");
         std::fs::create_dir_all(&folder)?;
         let how = ScreenshotParams::builder().full_page(whole).build();
         self.0.save_screenshot(how, folder.join(format!("{name}.png"))).await?;

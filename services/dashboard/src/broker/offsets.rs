@@ -53,6 +53,11 @@ impl Offsets {
         (ends.high - next).max(0)
     }
 
+    /// How many records the topics have ever had.
+    pub fn records(&self) -> i64 {
+        self.topics.values().flat_map(BTreeMap::values).map(|ends| ends.high).sum()
+    }
+
     /// What each service of the lab has not read yet, of the topics that it listens to.
     pub fn lags(&self) -> Lags {
         let mut lags = Lags::new();

@@ -2,6 +2,7 @@
 
 pub(crate) mod explore;
 mod ledger;
+mod lessons;
 mod steer;
 mod timeline;
 
@@ -24,6 +25,7 @@ use crate::{
 const AGAIN: Duration = Duration::from_secs(2);
 
 pub(crate) use ledger::ledger;
+pub(crate) use lessons::lessons;
 pub(crate) use steer::{force, steer};
 use timeline::Row;
 
@@ -41,6 +43,7 @@ struct Page<'a> {
     force: &'a str,
     steer: &'a str,
     ledger: &'a str,
+    lessons: &'a str,
     answer: String,
     drawings: [Drawing; 2],
     kinds: Vec<&'static str>,
@@ -103,6 +106,7 @@ pub(crate) fn page(
         force: &pieces.force,
         steer: &pieces.steer,
         ledger: &pieces.ledger,
+        lessons: &pieces.lessons,
         answer: answer(lang, told),
         drawings: [flow::wide(t), flow::tall(t)],
         kinds,
@@ -183,6 +187,7 @@ mod tests {
                 force: force(lang, &Lab::default()),
                 steer: steer(lang, &Lab::default()),
                 ledger: String::new(),
+                lessons: String::new(),
             };
             let told = Told::Refused("<script>x</script>".to_owned());
             let page = page(lang, &Uri::from_static("/"), &pieces, &recent, "0-1".to_owned(), &told);

@@ -25,6 +25,18 @@ pub(super) struct SpeedJson {
 #[allow(dead_code)]
 pub(super) struct ScenarioChoiceJson {
     scenario: ScenarioJson,
+    /// Which service CONSOMMATEUR_LENT or SERVICE_EN_PANNE is about; without it, the one that the lab names.
+    target: Option<TargetJson>,
+}
+
+/// A service that a scenario can be about.
+#[derive(Debug, ToSchema)]
+#[schema(as = Target)]
+#[allow(dead_code, non_camel_case_types)]
+pub(super) enum TargetJson {
+    quotation,
+    souscription,
+    reclamation,
 }
 
 /// A situation that the lab is put into.
