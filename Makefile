@@ -19,7 +19,7 @@ KEPT_release = --release
 
 .DEFAULT_GOAL := help
 .PHONY: help up down stop reset logs status health topics events ledger build check advisories generate asyncapi \
-  keep-debug keep-release test test-integration test-parts test-simulation test-load test-errors test-machine test-exactness \
+  keep-debug keep-release test test-integration test-parts test-simulation test-load test-errors test-page test-machine test-exactness \
   test-outage test-operator test-operator-node test-upgrade fuzz planted bench dashboard grafana jaeger kafka-ui
 
 help: ## show this list
@@ -116,6 +116,9 @@ test-exactness: ## ten minutes of kills under 500 events a second, and the ledge
 
 test-errors: ## five minutes of the scenario ERREURS, and what it comes to
 	ERRORS_SECONDS=300 cargo test --workspace --test simulate -- --nocapture mistakes
+
+test-page: ## a browser before 1,000 events a second for five minutes: its memory, and how soon it answers keys
+	PAGE_SECONDS=300 cargo test --workspace --test dashboard -- --nocapture a_browser_stays_small
 
 test-outage: ## broker and registry away for two minutes each, under load (about ten minutes)
 	OUTAGE_SECONDS=120 cargo test --workspace --test trouble -- --nocapture long

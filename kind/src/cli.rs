@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Health,
     /// Print where a part of the lab is reached: dashboard, quotation, kafka.
     Url { component: String },
+    /// Open a part of the lab in this machine's browser: dashboard.
+    Open { component: String },
     /// Print the path of the lab's kubeconfig.
     Kubeconfig,
     /// List the topics, by Kafka's own command.

@@ -1,6 +1,7 @@
 //! The dashboard over a real broker, a real registry, real services and a real API server, as programs and browsers see
 //! it.
 
+mod busy;
 mod crowd;
 mod events;
 mod explore;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         .trial("a_page_says_what_is_away_and_goes_on", trial!(explore::away))
         .trial("nothing_keeps_people_from_using_a_page", trial!(explore::accessible))
         .trial("pictures_of_every_face", trial!(shots::pictures))
+        .trial("a_browser_stays_small_and_quick_before_a_busy_lab", trial!(busy::busy))
         .trial("two_hundred_listen_and_one_does_not_read", trial!(crowd::two_hundred))
         .main(Show::start)
 }

@@ -1,7 +1,7 @@
 //! Commands that ask a running lab something.
 
 use console::{Style, style};
-use crds::ConditionStatus;
+use crds::{ConditionStatus, Endpoint};
 use futures::future::try_join_all;
 use k8s_openapi::{
     api::core::v1::{PersistentVolumeClaim, Pod},
@@ -63,16 +63,36 @@ pub(super) async fn health(context: &Context) -> Result<bool> {
 /// Where a part of the lab is reached from this machine, alone on its line; a command that makes it so where no port leads
 /// to it.
 pub(super) async fn url(context: &Context, component: &str) -> Result<bool> {
+    let endpoint = endpoint(context, component).await?;
+    println!("{}", endpoint.host_url.as_ref().unwrap_or(&endpoint.port_forward));
+    Ok(true)
+}
+
+/// Opens a part of the lab in the browser that this machine uses for addresses.
+pub(super) async fn open(context: &Context, component: &str) -> Result<bool> {
+    let Endpoint { host_url, port_forward, .. } = endpoint(context, component).await?;
+    let url = host_url.ok_or_else(|| Error::Cannot {
+        what: format!("no port of this machine leads to {component}"),
+        next: format!("set spec.hostAccess.enabled, or run: {port_forward}"),
+    })?;
+    open::that_detached(&url).map_err(|e| Error::Cannot {
+        what: format!("no browser can be opened here: {e}"),
+        next: format!("open {url} in one"),
+    })?;
+    println!("{url}");
+    Ok(true)
+}
+
+async fn endpoint(context: &Context, component: &str) -> Result<Endpoint> {
     let status = lab::get(&context.client().await?).await?.status.unwrap_or_default();
-    let endpoint = status.endpoints.iter().find(|endpoint| endpoint.name == component).ok_or_else(|| {
+    let found = status.endpoints.iter().find(|endpoint| endpoint.name == component);
+    found.cloned().ok_or_else(|| {
         let names: Vec<&str> = status.endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
         Error::Cannot {
             what: format!("the lab has no {component:?} at the moment"),
             next: format!("it has {}; `edalab health` shows how they are", names.join(", ")),
         }
-    })?;
-    println!("{}", endpoint.host_url.as_ref().unwrap_or(&endpoint.port_forward));
-    Ok(true)
+    })
 }
 
 fn mark(well: bool) -> console::StyledObject<&'static str> {

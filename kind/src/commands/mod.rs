@@ -43,6 +43,7 @@ pub(crate) async fn run(cli: Cli) -> Result<bool> {
         }
         Command::Health => ask::health(&context).await,
         Command::Url { component } => ask::url(&context, &component).await,
+        Command::Open { component } => ask::open(&context, &component).await,
         Command::Kubeconfig => ask::kubeconfig(&context),
         Command::Topics { describe } => ask::topics(&context, describe).await,
         Command::Events { topics, follow, max } => ask::events(&context, &topics, follow, max).await,
