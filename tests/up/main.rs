@@ -98,6 +98,8 @@ async fn edalab_tells_of_the_lab(lab: Arc<Lab>) -> Outcome {
         let log = lab.edalab(&["logs", service, "--tail", "1"]).await?;
         assert!(log.starts_with(&format!("lab-{service}-0  {{")), "{log}");
     }
+    let nowhere = lab.edalab(&["open", "no-such-component"]).await.expect_err("there is none").to_string();
+    assert!(nowhere.contains("it has dashboard") || nowhere.contains("edalab health"), "{nowhere}");
     let nothing = lab.edalab(&["logs", "no-such-component"]).await.expect_err("there is none").to_string();
     assert!(nothing.contains("edalab health"), "what to do next: {nothing}");
     Ok(())

@@ -44,6 +44,27 @@ async fn spec(labs: &Api<DynamicObject>) -> Result<Value, Box<dyn Error>> {
     Ok(labs.get("lab").await?.data["spec"].clone())
 }
 
+/// Brings each guided situation about and ends it: the page ticks what the lab shows.
+async fn lessons(tab: &Tab) -> Result<(), Box<dyn Error>> {
+    tab.0.bring_to_front().await?;
+    tab.click("#lessons-title").await?;
+    for lesson in ["lesson-speed", "lesson-late", "lesson-outage"] {
+        let began = Instant::now();
+        let done = format!("document.querySelectorAll('[aria-labelledby={lesson}] li.done').length");
+        tab.click(&format!("#{lesson}-begin")).await?;
+        tab.until(&format!("{done} === 2")).await?;
+        let seen = began.elapsed();
+        if lesson == "lesson-outage" {
+            tab.picture("lab-lesson", true).await?;
+            tab.size(1280, 900, 1.0).await?;
+        }
+        tab.click(&format!("#{lesson}-end")).await?;
+        tab.until(&format!("{done} === 3")).await?;
+        println!("{lesson}: seen after {seen:.1?}, over after {:.1?}", began.elapsed());
+    }
+    Ok(())
+}
+
 pub(crate) async fn steers(lab: Arc<Lab>) -> Outcome {
     lab.ready().await?;
     let client = Client::try_from(lab.config().await?)?;
@@ -111,6 +132,21 @@ pub(crate) async fn steers(lab: Arc<Lab>) -> Outcome {
     press(&tab, "normal").await?;
     lab.ready().await?;
 
+    lessons(&tab).await?;
+    lab.ready().await?;
+
+    // What a service writes, as it writes it.
+    let log = Tab::look(&browser, &Lab::url(8080, "/logs/quotation?lang=en")).await?;
+    log.0.bring_to_front().await?;
+    let told = "document.getElementById('log').textContent.split('in force').length";
+    log.until(&format!("(window.told = {told}) > 1")).await?;
+    other.0.bring_to_front().await?;
+    press(&other, "fast").await?;
+    log.0.bring_to_front().await?;
+    log.until(&format!("{told} > window.told")).await?;
+    log.close().await?;
+
+    other.0.bring_to_front().await?;
     press(&other, "stop").await?;
     tab.until(&in_force(&["Stopped"])).await?;
     assert_eq!(spec(&labs).await?["simulation"]["running"], false);
