@@ -1,6 +1,6 @@
 //! Events, by `/api/events`.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use edalab_tests::{
     reader::Raw,
@@ -48,12 +48,16 @@ impl Events {
 
     /// The next event that is as wanted.
     pub(crate) async fn find(&mut self, wanted: impl Fn(&Value) -> bool) -> Result<Value, StreamError> {
-        loop {
-            let event = self.next().await?;
-            if wanted(&event) {
-                return Ok(event);
+        let find = async {
+            loop {
+                let event = self.next().await?;
+                if wanted(&event) {
+                    return Ok(event);
+                }
             }
-        }
+        };
+        // A stream shows that it lives, whether or not the event ever comes.
+        tokio::time::timeout(ARRIVAL, find).await.unwrap_or(Err(StreamError::Silent(ARRIVAL)))
     }
 }
 
@@ -86,9 +90,14 @@ pub(crate) async fn delivered(show: Arc<Show>) -> Outcome {
     assert_eq!(last[0], event, "the newest is first");
 
     let claim = show.claim(&contrat).await?;
-    for kind in ["SinistreDeclare", "SinistreEvalue", "IndemnisationEffectuee"] {
-        let event =
-            events.find(|event| event["type"] == kind && event["subject"] == contrat.as_str()).await?;
+    // Of three topics, they come in any order.
+    let mut kinds = BTreeSet::from(["SinistreDeclare", "SinistreEvalue", "IndemnisationEffectuee"]);
+    while !kinds.is_empty() {
+        let is_next = |event: &Value| {
+            event["subject"] == contrat.as_str() && kinds.iter().any(|kind| event["type"] == *kind)
+        };
+        let event = events.find(is_next).await?;
+        kinds.retain(|kind| event["type"] != *kind);
         assert_eq!(
             (&event["source"], &event["destinations"][0]),
             (&"reclamation".into(), &"souscription".into())

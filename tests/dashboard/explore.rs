@@ -100,11 +100,18 @@ pub(crate) async fn the_rest(show: Arc<Show>) -> Outcome {
     for topic in schemas::CATALOGUE {
         assert!(html.contains(&format!("href=\"/topics/{}\"", topic.name)), "{}: {html}", topic.name);
     }
-    wait::until("nothing to wait in any group", ARRIVAL, async || {
-        let html = page(&show, "/groups").await.map_err(|problem| problem.to_string())?;
-        let groups = ["quotation-service", "souscription-service", "reclamation-service"];
-        let stable = groups.iter().all(|group| html.contains(group)) && html.contains("Stable");
-        if stable && !html.contains("figure late") { Ok(()) } else { Err(html) }
+    let groups = ["quotation-service", "reclamation-service", "souscription-service"];
+    let html = page(&show, "/groups").await?;
+    for (place, group) in groups.iter().enumerate() {
+        assert!(html.contains(&format!("id=\"group-{}\">{group}<", place + 1)), "{group}: {html}");
+    }
+    assert!(html.contains("Stable"), "{html}");
+    wait::until("souscription to have read all", ARRIVAL, async || {
+        let metrics = show.dashboard.scrape().await.map_err(|problem| problem.to_string())?;
+        let of = |metric| metrics.sum_where(metric, "consumergroup", "souscription-service");
+        let (read, waiting) =
+            (of("kafka_consumergroup_current_offset_sum"), of("kafka_consumergroup_lag_sum"));
+        if read > 0.5 && waiting < 0.5 { Ok(()) } else { Err(format!("{read} read, {waiting} wait")) }
     })
     .await?;
     let metrics = show.dashboard.look_up("/metrics").await?.text().await?;

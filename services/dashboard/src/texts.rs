@@ -296,6 +296,7 @@ texts! {
     group: "Group", "Groupe";
     state: "State", "État";
     members: "Members", "Membres";
+    end: "End", "Fin";
     lag: "Lag", "Retard";
     no_groups: "There is no group yet.", "Il n’y a pas encore de groupe.";
     nothing_committed: "It has committed no offset.", "Il n’a noté aucun offset.";

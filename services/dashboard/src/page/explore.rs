@@ -2,7 +2,7 @@
 
 use askama::Template;
 use platform::{record::Record, registry::Registered};
-use schemas::dead_letter as letter;
+use schemas::{Service, dead_letter as letter};
 
 use super::rendered;
 use crate::{
@@ -105,7 +105,13 @@ pub(crate) fn groups(lang: Lang, offsets: &Offsets) -> String {
         }
         groups.push(GroupPart { name, group, waiting: lang.number(all), rows });
     }
+    // The registry has groups of its own, one for each time that it was started.
+    groups.sort_by_key(|part| !is_of_the_lab(part.name));
     rendered(&Groups { t: lang.texts(), groups })
+}
+
+fn is_of_the_lab(group: &str) -> bool {
+    Service::ALL.iter().any(|service| group.strip_suffix("-service") == Some(service.as_str()))
 }
 
 #[derive(Template)]
