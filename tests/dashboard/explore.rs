@@ -101,11 +101,13 @@ pub(crate) async fn the_rest(show: Arc<Show>) -> Outcome {
         assert!(html.contains(&format!("href=\"/topics/{}\"", topic.name)), "{}: {html}", topic.name);
     }
     let groups = ["quotation-service", "reclamation-service", "souscription-service"];
-    let html = page(&show, "/groups").await?;
-    for (place, group) in groups.iter().enumerate() {
-        assert!(html.contains(&format!("id=\"group-{}\">{group}<", place + 1)), "{group}: {html}");
-    }
-    assert!(html.contains("Stable"), "{html}");
+    wait::until("the groups of the lab, before others", ARRIVAL, async || {
+        let html = page(&show, "/groups").await.map_err(|problem| problem.to_string())?;
+        let mut places = (1..).zip(groups);
+        let all = places.all(|(place, group)| html.contains(&format!("id=\"group-{place}\">{group}<")));
+        if all && html.contains("Stable") { Ok(()) } else { Err(html) }
+    })
+    .await?;
     wait::until("souscription to have read all", ARRIVAL, async || {
         let metrics = show.dashboard.scrape().await.map_err(|problem| problem.to_string())?;
         let of = |metric| metrics.sum_where(metric, "consumergroup", "souscription-service");
@@ -118,7 +120,7 @@ pub(crate) async fn the_rest(show: Arc<Show>) -> Outcome {
     for name in [
         "kafka_brokers 1",
         "kafka_consumergroup_lag{consumergroup=\"souscription-service\"",
-        "kafka_consumergroup_current_offset{consumergroup=\"quotation-service\"",
+        "kafka_consumergroup_current_offset{consumergroup=\"souscription-service\"",
         "kafka_topic_partition_current_offset{",
     ] {
         assert!(metrics.contains(name), "{name}: {metrics}");
