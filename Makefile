@@ -9,6 +9,7 @@ RELEASE = cargo build --release --locked -p edalab -p edalab-operator -p edalab-
 EDALAB = $(RELEASE) --bin edalab --quiet && $(TARGET)/release/edalab
 CARGO_DENY = 0.20.2
 CARGO_FUZZ = 0.13.2
+CARGO_TARPAULIN = 0.37.5
 
 # What other people's crates were compiled to, for the next fresh checkout that has the same ones. It is copied, not
 # shared: cargo knows our own crates' files by age alone, and of two checkouts in one folder, one would run the other's.
@@ -18,7 +19,7 @@ COMPILED = $(CACHE)/dependencies-$(shell $(LOCKED) | cat - Cargo.toml rust-toolc
 KEPT_release = --release
 
 .DEFAULT_GOAL := help
-.PHONY: help up down stop reset logs status health topics events ledger build check advisories generate asyncapi \
+.PHONY: help up down stop reset logs status health topics events ledger build check coverage advisories generate asyncapi \
   keep-debug keep-release test test-integration test-parts test-simulation test-load test-errors test-page test-machine test-exactness \
   test-outage test-operator test-operator-node test-upgrade fuzz planted bench dashboard grafana jaeger kafka-ui
 
@@ -76,6 +77,15 @@ check: | $(TARGET) ## formatting, lints, licences, generated files
 	cargo deny --version 2>/dev/null | grep -qF $(CARGO_DENY) || cargo install --locked --quiet cargo-deny@$(CARGO_DENY)
 	cargo deny --log-level error check licenses bans sources
 	cargo build --quiet --workspace --bin generate && $(BUILT)/generate --check
+
+# Traced, not instrumented: that needs nothing of the toolchain. What the services' own tests run through is counted, not
+# what the suites do to programs.
+coverage: ## how much of what services decide and store their own tests run through
+	cargo tarpaulin --version 2>/dev/null | grep -qF $(CARGO_TARPAULIN) || \
+	  cargo install --locked --quiet cargo-tarpaulin@$(CARGO_TARPAULIN)
+	cargo tarpaulin --engine ptrace --target-dir $(TARGET)/coverage --fail-under 80 \
+	  --packages quotation --packages souscription --packages reclamation \
+	  --include-files 'services/*/src/domain.rs' --include-files 'services/*/src/store.rs'
 
 advisories: ## known vulnerabilities of dependencies (fetches the advisory database)
 	cargo deny check advisories

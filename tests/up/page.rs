@@ -118,6 +118,7 @@ pub(crate) async fn steers(lab: Arc<Lab>) -> Outcome {
 
     // The other situations, by click: two are in the services' hands, one in the cluster's.
     let pods: Api<Pod> = Api::namespaced(client.clone(), NAMESPACE);
+    tab.0.bring_to_front().await?;
     for (button, words) in [("errors", "Errors"), ("late", "Slow consumer"), ("outage", "Service down")] {
         press(&tab, button).await?;
         tab.until(&in_force(&["Running", "7 events/s", words])).await?;
