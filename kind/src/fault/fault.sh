@@ -1,20 +1,12 @@
 # Brings a fault about and ends it. It runs in the node: fault.sh FAULT SECONDS POD_UID POD_IP
 fault=$1 seconds=$2 pod=$(echo "$3" | tr - .) address=$4
-end=$(($(date +%s) + seconds))
 
-# The pod's processes, by their control group; not the one that holds its network, nor one that becomes a container.
-processes() {
+# To the pod's processes, by their control group; not to the one that holds its network.
+signal() {
   for file in $(grep -ls "pod$pod" /proc/[0-9]*/cgroup); do
     process=${file%/cgroup}
-    case $(cat "$process/comm" 2>/dev/null) in
-      pause | runc*) ;;
-      *) echo "${process#/proc/}" ;;
-    esac
+    [ "$(cat "$process/comm" 2>/dev/null)" = pause ] || kill -s "$1" "${process#/proc/}" 2>/dev/null
   done
-}
-
-signal() {
-  for process in $(processes); do kill -s "$1" "$process" 2>/dev/null; done
 }
 
 # One rule for what it sends and one for what it is sent.
@@ -27,12 +19,11 @@ rules() {
 trap 'exit 1' HUP INT TERM
 case $fault in
   kill)
-    trap 'signal CONT' EXIT
+    # What is started in its place is there within a second, and is seen by nobody before the end.
+    trap 'rules --delete' EXIT
+    rules --insert
     signal KILL
-    while [ "$(date +%s)" -lt "$end" ]; do
-      signal STOP
-      sleep 0.1
-    done
+    sleep "$seconds"
     ;;
   pause)
     trap 'signal CONT' EXIT

@@ -13,7 +13,7 @@ pub(crate) const SCRIPT: &str = include_str!("fault.sh");
 /// What happens to a component's pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Fault {
-    /// Its processes are killed (SIGKILL); what Kubernetes starts in their place begins when the time is over.
+    /// Its processes are killed (SIGKILL); what Kubernetes starts in their place is cut off until the time is over.
     Kill,
     /// Its processes stand still (SIGSTOP) and then go on; after a minute Kubernetes takes them for dead.
     Pause,
@@ -34,7 +34,7 @@ impl Fault {
     /// What is so while it lasts.
     pub(crate) const fn about(self) -> &'static str {
         match self {
-            Self::Kill => "killed, and kept from starting again",
+            Self::Kill => "killed, and what comes in its place is cut off,",
             Self::Pause => "standing still",
             Self::Partition => "cut off from everybody",
         }
