@@ -281,9 +281,12 @@ async fn a_switch_reaches_every_service(cluster: Arc<Cluster>) -> Outcome {
     one_service_is_taken_away(&space, &before).await?;
 
     let config = cluster.config().await?;
-    for (service, verbs) in [("simulator", "get,patch"), ("dashboard", "get,list,watch")] {
+    for (service, wanted) in [
+        ("simulator", "edalab.dev: edalabs [lab]: get,patch"),
+        ("dashboard", ": pods/log: get\n: pods: list\nedalab.dev: edalabs [lab]: get,list,watch"),
+    ] {
         let rights = rights::of(&config, &format!("{}:lab-{service}", space.name), &space.name).await?;
-        assert_eq!(rights, format!("edalab.dev: edalabs [lab]: {verbs}"), "{service}");
+        assert_eq!(rights, wanted, "{service}");
     }
     space.delete("lab").await?;
     Ok(())
