@@ -4,7 +4,6 @@ use std::{convert::Infallible, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
-    http::{HeaderName, HeaderValue, header},
     response::Response,
 };
 use futures::Stream;
@@ -15,7 +14,7 @@ use crate::{
     board::Watching,
     hub::{BEHIND, Listener},
     metrics::DashboardMetrics,
-    sse,
+    sse, web,
 };
 
 /// Between two signs of life where nothing else is sent.
@@ -50,13 +49,7 @@ impl Client {
 
     /// The response whose body this is.
     pub(crate) fn into_response(self) -> Response {
-        let mut response = Response::new(Body::from_stream(self.into_stream()));
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        // Proxies would wait until a buffer is full.
-        headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
-        response
+        web::events(Body::from_stream(self.into_stream()))
     }
 
     fn into_stream(self) -> impl Stream<Item = Result<Bytes, Infallible>> {

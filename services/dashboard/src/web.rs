@@ -2,7 +2,7 @@
 
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderValue, Uri, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Uri, header},
     response::{IntoResponse as _, Response},
 };
 use flate2::Compression;
@@ -14,16 +14,21 @@ use crate::{
 
 /// The header of a page that asks for what is new of it.
 pub(crate) const FRAGMENT: &str = "x-fragment";
+/// The header by which a page says its language.
+const PAGE: &str = "x-lang";
 /// How long a chosen language is kept, in seconds: a year.
 const REMEMBERED: u32 = 31_536_000;
 const LANG: &str = "lang";
 
-/// The language of a request: asked for in the address, remembered, or accepted, in this order.
+/// The language of a request: asked for in the address, that of the page which asks, remembered, or accepted, in this order.
 pub(crate) fn language(uri: &Uri, headers: &HeaderMap) -> Lang {
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let cookies = text(header::COOKIE).unwrap_or_default().split(';');
+    let text = |name: &str| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let cookies = text("cookie").unwrap_or_default().split(';');
     let remembered = cookies.filter_map(|cookie| cookie.trim().strip_prefix("lang=")).find_map(Lang::of_tag);
-    asked(uri).or(remembered).or_else(|| Lang::accepted(text(header::ACCEPT_LANGUAGE)?)).unwrap_or(Lang::En)
+    // Two tabs may be in two languages; what is remembered is the last one's.
+    let asking = text(PAGE).and_then(Lang::of_tag);
+    let accepted = || Lang::accepted(text("accept-language")?);
+    asked(uri).or(asking).or(remembered).or_else(accepted).unwrap_or(Lang::En)
 }
 
 fn asked(uri: &Uri) -> Option<Lang> {
@@ -64,6 +69,17 @@ pub(crate) fn html(page: String, uri: &Uri, headers: &HeaderMap) -> Response {
     response
 }
 
+/// A stream of server-sent events.
+pub(crate) fn events(body: Body) -> Response {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Proxies would wait until a buffer is full.
+    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    response
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,6 +100,10 @@ mod tests {
             let uri = address.parse().expect("an address");
             assert_eq!(language(&uri, &headers), wanted, "{address:?} {cookie:?} {accept:?}");
         }
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, HeaderValue::from_static("lang=fr"));
+        headers.insert(PAGE, HeaderValue::from_static("en"));
+        assert_eq!(language(&Uri::from_static("/steer/start"), &headers), Lang::En, "the page's own");
     }
 
     #[test]

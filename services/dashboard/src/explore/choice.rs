@@ -24,11 +24,11 @@ pub(crate) struct Asked {
 pub(super) struct Choice {
     /// All of them where none is named.
     pub(super) partition: Option<i32>,
-    pub(super) from: From,
+    pub(super) from: Since,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum From {
+pub(super) enum Since {
     /// The last ones.
     Last,
     Offset(i64),
@@ -44,9 +44,9 @@ impl Asked {
         let partition = filled(&self.partition).map(str::parse).transpose().map_err(wrong("partition"))?;
         let offset = filled(&self.offset).map(str::parse).transpose().map_err(wrong("offset"))?;
         let from = match (offset, filled(&self.time)) {
-            (Some(offset), _) => From::Offset(offset),
-            (None, Some(text)) => From::Time(instant(text).map_err(|error| ("time", error))?),
-            (None, None) => From::Last,
+            (Some(offset), _) => Since::Offset(offset),
+            (None, Some(text)) => Since::Time(instant(text).map_err(|error| ("time", error))?),
+            (None, None) => Since::Last,
         };
         Ok(Choice { partition, from })
     }
@@ -79,9 +79,9 @@ impl Choice {
     /// Where a partition is read from, if its ends say so: not for a time, which Kafka knows.
     pub(super) fn start(&self, ends: Ends) -> Option<i64> {
         match self.from {
-            From::Last => Some((ends.high - MOST).max(ends.low)),
-            From::Offset(offset) => Some(offset.max(ends.low)),
-            From::Time(_) => None,
+            Since::Last => Some((ends.high - MOST).max(ends.low)),
+            Since::Offset(offset) => Some(offset.max(ends.low)),
+            Since::Time(_) => None,
         }
     }
 }
@@ -98,11 +98,11 @@ mod tests {
     fn an_address_says_which_messages() {
         let time: Timestamp = "2026-11-25T04:05:00Z".parse().expect("an instant");
         for (asked, wanted) in [
-            (asked("", "", ""), Choice { partition: None, from: From::Last }),
-            (asked("1", " ", ""), Choice { partition: Some(1), from: From::Last }),
-            (asked("1", "7", "2026-11-25T04:05"), Choice { partition: Some(1), from: From::Offset(7) }),
-            (asked("", "", "2026-11-25T04:05"), Choice { partition: None, from: From::Time(time) }),
-            (asked("", "", "2026-11-25T04:05:00Z"), Choice { partition: None, from: From::Time(time) }),
+            (asked("", "", ""), Choice { partition: None, from: Since::Last }),
+            (asked("1", " ", ""), Choice { partition: Some(1), from: Since::Last }),
+            (asked("1", "7", "2026-11-25T04:05"), Choice { partition: Some(1), from: Since::Offset(7) }),
+            (asked("", "", "2026-11-25T04:05"), Choice { partition: None, from: Since::Time(time) }),
+            (asked("", "", "2026-11-25T04:05:00Z"), Choice { partition: None, from: Since::Time(time) }),
         ] {
             assert_eq!(asked.understood(), Ok(wanted), "{asked:?}");
         }
@@ -119,13 +119,16 @@ mod tests {
     fn a_reading_begins_within_the_partition() {
         let ends = Ends { low: 10, high: 100 };
         for (from, start) in [
-            (From::Last, Some(50)),
-            (From::Offset(70), Some(70)),
-            (From::Offset(-5), Some(10)),
-            (From::Time(Timestamp::UNIX_EPOCH), None),
+            (Since::Last, Some(50)),
+            (Since::Offset(70), Some(70)),
+            (Since::Offset(-5), Some(10)),
+            (Since::Time(Timestamp::UNIX_EPOCH), None),
         ] {
             assert_eq!(Choice { partition: None, from }.start(ends), start);
         }
-        assert_eq!(Choice { partition: None, from: From::Last }.start(Ends { low: 95, high: 100 }), Some(95));
+        assert_eq!(
+            Choice { partition: None, from: Since::Last }.start(Ends { low: 95, high: 100 }),
+            Some(95)
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 use axum::{
     body::{Body, Bytes},
     extract::{Path, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Uri, header},
+    http::{HeaderMap, Uri},
     response::{IntoResponse as _, Response},
 };
 use futures::{AsyncBufReadExt as _, TryStreamExt as _};
@@ -18,7 +18,7 @@ use platform::http::Problem;
 use tokio::sync::{OnceCell, Semaphore, mpsc};
 
 use super::{Place, Shared, Sight, shown};
-use crate::{event::cut, page::explore as page, sse, texts::filled};
+use crate::{event::cut, page::explore as page, sse, texts::filled, web};
 
 /// The parts of a lab, by the names that their pods carry.
 const COMPONENTS: [&str; 7] =
@@ -197,10 +197,5 @@ pub(super) async fn stream(State(explorer): Shared, Path(name): Path<String>) ->
         let line: Bytes = lines.recv().await?;
         Some((Ok::<_, Infallible>(line), lines))
     });
-    let mut response = Response::new(Body::from_stream(body));
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
-    response
+    web::events(Body::from_stream(body))
 }

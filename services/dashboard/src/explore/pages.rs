@@ -12,7 +12,7 @@ use platform::{readable, record::Record};
 
 use super::{
     Explorer, Place, Shared, Sight,
-    choice::{self, Asked, From, MOST},
+    choice::{self, Asked, MOST, Since},
     shown,
     story::story,
 };
@@ -116,7 +116,7 @@ enum Missed {
     Offset,
 }
 
-impl std::convert::From<BrokerError> for Missed {
+impl From<BrokerError> for Missed {
     fn from(error: BrokerError) -> Self {
         Self::Broker(error)
     }
@@ -156,7 +156,7 @@ async fn chosen(explorer: &Explorer, topic: &str, asked: &Asked) -> Result<Chose
     let choice = asked.understood().map_err(Missed::Field)?;
     let offsets = explorer.broker.offsets().await?;
     let partitions = offsets.topics.get(topic).ok_or(Missed::Topic)?;
-    let starts = if let From::Time(time) = choice.from {
+    let starts = if let Since::Time(time) = choice.from {
         let mut starts = explorer.broker.at(vec![topic.to_owned()], time).await?;
         starts.retain(|(_, partition), _| choice.partition.is_none_or(|wanted| wanted == *partition));
         starts
@@ -167,7 +167,7 @@ async fn chosen(explorer: &Explorer, topic: &str, asked: &Asked) -> Result<Chose
     let mut records = explorer.broker.read(Wanted { starts, of_each: MOST }).await?;
     let most = usize::try_from(MOST).unwrap_or(usize::MAX);
     match choice.from {
-        From::Last => drop(records.drain(..records.len().saturating_sub(most))),
+        Since::Last => drop(records.drain(..records.len().saturating_sub(most))),
         _ => records.truncate(most),
     }
     let mut lines = Vec::with_capacity(records.len());
