@@ -12,10 +12,9 @@ use serde::{Deserialize, Serialize};
 use tokio::{process::Command, time::Instant};
 
 use crate::{
-    commands::Placed,
     engine::Engine,
     error::{Error, Result},
-    fault::{self, Fault, Lasting},
+    fault::{self, Fault, Lasting, Placed},
     home::Home,
     ports::{self, Port},
     progress::{Progress, Step},

@@ -34,7 +34,7 @@ pub mod header {
 }
 
 /// The version of CloudEvents that the envelope follows.
-pub(crate) const SPEC_VERSION: &str = "1.0";
+pub const SPEC_VERSION: &str = "1.0";
 
 /// An event's number: it starts at 1 and leaves nothing out. An event has two.
 ///

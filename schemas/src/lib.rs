@@ -33,7 +33,7 @@ pub use catalogue::{
     CATALOGUE, CleanupPolicy, Content, REGISTRY_TOPICS, Subject, Topic, TopicName, event_topics,
     required_topics, subjects, topic, topics,
 };
-pub use cloudevent::{CloudEvent, CloudEventError, Sequence, header};
+pub use cloudevent::{CloudEvent, CloudEventError, SPEC_VERSION, Sequence, header};
 pub use ids::{ClientId, ClientIdError, ContratId, DevisId, EventId, IndemnisationId, SinistreId, Version};
 pub use json::to_json;
 pub use money::{Cents, CentsError, Total};

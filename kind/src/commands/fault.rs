@@ -1,16 +1,14 @@
 //! `fault`: something happens to a component of the lab, for a while.
 
-use std::time::Duration;
-
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 use tokio::time::Instant;
 
 use super::Context;
 use crate::{
-    cluster::{self, Cluster},
+    cluster::Cluster,
     error::{Error, Result},
-    fault::{Fault, Lasting},
+    fault::{Fault, Lasting, Placed},
     kubernetes,
     lab::LAB,
 };
@@ -27,27 +25,15 @@ pub(super) async fn fault(
         what: format!("the lab has no running pod of {component:?}"),
         next: "`edalab health` names the components and tells how they are".into(),
     })?;
-    let record = cluster::record(&context.home, &context.name)?.ok_or_else(|| Error::Cannot {
-        what: format!("there is no cluster {:?} on this machine", context.name),
-        next: "run `edalab up` (make up)".into(),
-    })?;
-    let (engine, kind) = context.engine(record.engine).await?;
+    let (engine, kind) = context.engine(context.record()?.engine).await?;
     let cluster = Cluster { name: &context.name, home: &context.home, engine: &engine, kind };
     cluster.bring_about(fault, lasting, &pod).await?;
     let began = Instant::now();
     let about = fault.about();
     println!("{} is {about} for {lasting}. The fault ends by itself, also without this command.", pod.name);
-    tokio::time::sleep_until(began + Duration::from_secs(lasting.seconds())).await;
+    tokio::time::sleep_until(began + lasting.time()).await;
     println!("The fault is over. `edalab health` shows how the lab is.");
     Ok(true)
-}
-
-/// A pod that runs, as the node knows it.
-#[derive(Debug)]
-pub(crate) struct Placed {
-    pub(crate) name: String,
-    pub(crate) uid: String,
-    pub(crate) address: String,
 }
 
 fn placed(pod: &Pod) -> Option<Placed> {

@@ -8,12 +8,10 @@ mod up;
 
 use std::path::PathBuf;
 
-pub(crate) use fault::Placed;
-
 use crate::{
     build::Builder,
     cli::{Cli, Command, Output},
-    cluster::{self, EngineKind},
+    cluster::{self, EngineKind, Record},
     engine::Engine,
     error::{Error, Result},
     home::Home,
@@ -107,14 +105,17 @@ impl Context {
         }
     }
 
+    /// What is remembered of the lab's cluster; fails where it was never made.
+    fn record(&self) -> Result<Record> {
+        cluster::record(&self.home, &self.name)?.ok_or_else(|| Error::Cannot {
+            what: format!("there is no cluster {:?} on this machine", self.name),
+            next: "run `edalab up` (make up)".into(),
+        })
+    }
+
     /// A client for the lab's cluster; fails where the cluster was never made.
     async fn client(&self) -> Result<kube::Client> {
-        if cluster::record(&self.home, &self.name)?.is_none() {
-            return Err(Error::Cannot {
-                what: format!("there is no cluster {:?} on this machine", self.name),
-                next: "run `edalab up` (make up)".into(),
-            });
-        }
+        self.record()?;
         crate::kubernetes::client(&self.home.kubeconfig(&self.name)).await
     }
 }

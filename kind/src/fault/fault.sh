@@ -23,16 +23,14 @@ case $fault in
     trap 'rules --delete' EXIT
     rules --insert
     signal KILL
-    sleep "$seconds"
     ;;
   pause)
     trap 'signal CONT' EXIT
     signal STOP
-    sleep "$seconds"
     ;;
   partition)
     trap 'rules --delete' EXIT
     rules --insert
-    sleep "$seconds"
     ;;
 esac
+sleep "$seconds"

@@ -41,12 +41,24 @@ impl Fault {
     }
 }
 
+/// A pod that runs, as the node knows it.
+#[derive(Debug)]
+pub(crate) struct Placed {
+    pub(crate) name: String,
+    pub(crate) uid: String,
+    pub(crate) address: String,
+}
+
 /// How long a fault lasts: a number and `s` or `m`, from a second to ten minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lasting(Duration);
 
 impl Lasting {
     const LONGEST: u64 = 600;
+
+    pub(crate) const fn time(self) -> Duration {
+        self.0
+    }
 
     pub(crate) const fn seconds(self) -> u64 {
         self.0.as_secs()

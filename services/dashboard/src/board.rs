@@ -16,7 +16,7 @@ use crate::{
     health::{self, Part, States},
     lab::Lab,
     ledger,
-    lessons::{self, Lesson, Sight, Step},
+    lessons::{self, Lesson, Moment, Step},
     page, sse,
     texts::Lang,
 };
@@ -145,8 +145,8 @@ impl Board {
             if let Ok(offsets) = &offsets {
                 let now = (Instant::now(), offsets.records());
                 let rate = before.replace(now).map_or(0.0, |before| rate(before, now));
-                let sight = Sight { lab: &lab.borrow(), lags: &lag, states: &services, rate };
-                steps = Lesson::ALL.map(|lesson| lessons::next(lesson, steps[lesson as usize], &sight));
+                let moment = Moment { lab: &lab.borrow(), lags: &lag, states: &services, rate };
+                steps = Lesson::ALL.map(|lesson| lessons::next(lesson, steps[lesson as usize], &moment));
                 self.show_lessons(steps);
             }
             let kafka = offsets.err().map(|error| error.to_string());

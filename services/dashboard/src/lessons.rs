@@ -46,7 +46,7 @@ pub(crate) enum Step {
 
 /// What is seen of the lab at one moment.
 #[derive(Debug)]
-pub(crate) struct Sight<'a> {
+pub(crate) struct Moment<'a> {
     pub(crate) lab: &'a Lab,
     pub(crate) lags: &'a Lags,
     pub(crate) states: &'a States,
@@ -54,7 +54,7 @@ pub(crate) struct Sight<'a> {
     pub(crate) rate: f64,
 }
 
-impl Sight<'_> {
+impl Moment<'_> {
     fn waiting(&self, service: &str) -> i64 {
         self.lags.get(service).map_or(0, |topics| topics.values().sum())
     }
@@ -103,14 +103,14 @@ impl Sight<'_> {
 }
 
 /// The step after this one, if what is seen leads there.
-pub(crate) fn next(lesson: Lesson, step: Step, sight: &Sight<'_>) -> Step {
-    let in_force = sight.in_force(lesson);
+pub(crate) fn next(lesson: Lesson, step: Step, moment: &Moment<'_>) -> Step {
+    let in_force = moment.in_force(lesson);
     match step {
         Step::Before | Step::Over if in_force => Step::Begun,
-        Step::Begun if in_force && sight.shows(lesson) => Step::Seen,
+        Step::Begun if in_force && moment.shows(lesson) => Step::Seen,
         // Called off before it could show anything.
         Step::Begun if !in_force => Step::Before,
-        Step::Seen if !in_force && sight.is_over(lesson) => Step::Over,
+        Step::Seen if !in_force && moment.is_over(lesson) => Step::Over,
         step => step,
     }
 }
@@ -138,7 +138,7 @@ mod tests {
             let lags: Lags =
                 [(TARGET, [("t", *waiting)].into()), ("reclamation", [("t", *elsewhere)].into())].into();
             let states: States = [(TARGET, *state)].into();
-            step = next(lesson, step, &Sight { lab, lags: &lags, states: &states, rate: *rate });
+            step = next(lesson, step, &Moment { lab, lags: &lags, states: &states, rate: *rate });
             step
         });
         walk.collect()

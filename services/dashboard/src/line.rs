@@ -63,7 +63,7 @@ pub(crate) fn read(message: &Message, schema: Option<Result<&Schema, &String>>, 
 pub(crate) fn stranger(record: &Record, now: Timestamp) -> Seen {
     let text = |bytes: Option<&[u8]>| bytes.map(String::from_utf8_lossy).unwrap_or_default().into_owned();
     Seen {
-        time: record.timestamp.and_then(|millis| Timestamp::from_millisecond(millis).ok()).unwrap_or(now),
+        time: record.time().unwrap_or(now),
         kind: "?".to_owned(),
         source: "?".to_owned(),
         destinations: Vec::new(),
@@ -80,7 +80,7 @@ pub(crate) fn stranger(record: &Record, now: Timestamp) -> Seen {
 fn bare(message: &Message, now: Timestamp) -> Seen {
     let publisher = message.topic.publishers.first().filter(|_| message.topic.publishers.len() == 1);
     Seen {
-        time: message.time().unwrap_or(now),
+        time: message.record.time().unwrap_or(now),
         kind: message.topic.event().unwrap_or("?").to_owned(),
         source: publisher.map_or("?", |service| service.as_str()).to_owned(),
         destinations: message.topic.consumers.iter().copied().map(Service::as_str).collect(),
@@ -137,17 +137,23 @@ fn short(value: &Json) -> String {
 /// A letter says who gave up what, and why. Its value may be anything.
 fn dead_letter(message: &Message, now: Timestamp) -> Seen {
     let seen = bare(message, now);
-    let told = |name| message.header(name).unwrap_or_default();
+    let told = |name| message.record.header(name).unwrap_or_default();
     let (reason, causes, from) = (told(letter::REASON), told(letter::CAUSES), told(letter::TOPIC));
-    let kind = message.header(header::TYPE).or_else(|| {
+    let kind = message.record.header(header::TYPE).or_else(|| {
         let event = schemas::topic(&from)?.event()?;
         Some(event.to_owned())
     });
     Seen {
-        time: message.header(letter::TIME).and_then(|text| text.parse().ok()).unwrap_or(seen.time),
+        time: message.record.header(letter::TIME).and_then(|text| text.parse().ok()).unwrap_or(seen.time),
         kind: kind.map_or_else(|| "?".to_owned(), |kind| cut(short_name(&kind), NAME)),
-        source: message.header(letter::SERVICE).map_or(seen.source, |service| cut(last_part(&service), NAME)),
-        subject: message.header(header::SUBJECT).map_or(seen.subject, |subject| cut(&subject, SUBJECT)),
+        source: message
+            .record
+            .header(letter::SERVICE)
+            .map_or(seen.source, |service| cut(last_part(&service), NAME)),
+        subject: message
+            .record
+            .header(header::SUBJECT)
+            .map_or(seen.subject, |subject| cut(&subject, SUBJECT)),
         summary: cut(&format!("{reason}: {causes}"), SUMMARY),
         status: Status::DeadLetter,
         ..seen

@@ -1,6 +1,5 @@
 //! A record of a topic of the catalogue.
 
-use jiff::Timestamp;
 use platform::record::Record;
 use schemas::{SchemaId, Topic, wire};
 
@@ -17,11 +16,6 @@ impl Message {
         Some(Self { topic: schemas::topic(record.topic())?, record })
     }
 
-    /// The record's own time.
-    pub(crate) fn time(&self) -> Option<Timestamp> {
-        self.record.timestamp.and_then(|millis| Timestamp::from_millisecond(millis).ok())
-    }
-
     /// The key as text.
     pub(crate) fn key(&self) -> String {
         self.record.key().map(String::from_utf8_lossy).unwrap_or_default().into_owned()
@@ -33,11 +27,5 @@ impl Message {
             return None;
         }
         wire::parse(self.record.value()?).ok().map(|(id, _)| id)
-    }
-
-    /// The text of a header; of a repeated one the last counts, as everywhere in Kafka.
-    pub(crate) fn header(&self, name: &str) -> Option<String> {
-        let found = self.record.set_headers().into_iter().rfind(|(found, _)| *found == name);
-        found.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
     }
 }

@@ -247,7 +247,6 @@ texts! {
     holds: "Holds", "Contient";
     anything: "anything", "n’importe quoi";
     partition: "Partition", "Partition";
-    partitions: "Partitions", "Partitions";
     records: "Records", "Messages";
     first_offset: "First offset", "Premier offset";
     next_offset: "Next offset", "Offset suivant";
@@ -322,7 +321,6 @@ texts! {
     logs: "Logs", "Journaux";
     logs_about: "What each part writes, as it comes, through the Kubernetes API.", "Ce qu’écrit chaque partie, au fil de l’eau, par l’API Kubernetes.";
     logs_of: "Log of {component}", "Journal de {component}";
-    no_pod: "No pod of {component} runs.", "Aucun pod de {component} ne tourne.";
     logs_unavailable: "The log cannot be had: {why}", "Le journal est inaccessible : {why}";
     choose: "Choose a component.", "Choisissez un composant.";
 }

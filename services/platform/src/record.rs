@@ -5,6 +5,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
+use jiff::Timestamp;
 use rdkafka::{
     Message as _,
     message::{BorrowedMessage, Headers as _},
@@ -113,6 +114,17 @@ impl Record {
     pub fn headers(&self) -> Option<impl Iterator<Item = (&str, Option<&[u8]>)>> {
         let headers = self.headers.as_ref()?.iter();
         Some(headers.map(|header| (&self.text[header.name.clone()], self.part(header.value.as_ref()))))
+    }
+
+    /// The record's own time as an instant.
+    pub fn time(&self) -> Option<Timestamp> {
+        self.timestamp.and_then(|millis| Timestamp::from_millisecond(millis).ok())
+    }
+
+    /// The text of a header; of a repeated one the last counts, as everywhere in Kafka.
+    pub fn header(&self, name: &str) -> Option<String> {
+        let found = self.set_headers().into_iter().rfind(|(found, _)| *found == name);
+        found.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
     }
 
     /// The headers that have a value.

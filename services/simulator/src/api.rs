@@ -207,10 +207,7 @@ impl FromStr for Chosen {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let known = Scenario::ALL.into_iter().find(|scenario| scenario.as_str() == text);
-        known
-            .map(Self)
-            .ok_or_else(|| format!("must be one of {}", Scenario::ALL.map(Scenario::as_str).join(", ")))
+        one_of(text, &Scenario::ALL, Scenario::as_str).map(Self)
     }
 }
 
@@ -221,9 +218,13 @@ impl FromStr for Target {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let known = Service::ALL.into_iter().find(|service| service.as_str() == text);
-        known
-            .map(Self)
-            .ok_or_else(|| format!("must be one of {}", Service::ALL.map(Service::as_str).join(", ")))
+        one_of(text, &Service::ALL, Service::as_str).map(Self)
     }
+}
+
+/// The one that has that name.
+fn one_of<T: Copy>(text: &str, all: &[T], name: fn(T) -> &'static str) -> Result<T, String> {
+    let known = all.iter().copied().find(|one| name(*one) == text);
+    let names = || all.iter().map(|one| name(*one)).collect::<Vec<_>>().join(", ");
+    known.ok_or_else(|| format!("must be one of {}", names()))
 }

@@ -7,6 +7,9 @@ use crate::plan::COMMANDS_OF_A_MILLION;
 
 /// The longest stretch that is caught up with: beyond it, a process that was held up would send everything at once.
 pub(crate) const BURST: Duration = Duration::from_millis(250);
+/// Between two looks at the clock: what is due comes in small batches, and the end of a peak is seen soon.
+pub(crate) const SHORTEST_PAUSE: Duration = Duration::from_millis(2);
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// Events in a stretch of time, in hundredths a second: a share in percent of a whole rate is a whole number of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

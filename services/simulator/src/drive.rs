@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     agenda::Agenda,
-    arrival::{Arrival, BURST, Rate},
+    arrival::{Arrival, BURST, LONGEST_PAUSE, Rate, SHORTEST_PAUSE},
     course::Course,
     plan::{Kind, Plan},
     request::{Answer, Target},
@@ -21,9 +21,6 @@ use crate::{
 const OPEN_AT_EACH: usize = 256;
 /// Commands that may wait for their time. At 1,000 events a second there are about 1,500.
 const WAITING: usize = 20_000;
-/// Between two looks at the clock: what is due comes in small batches, and the end of a peak is seen soon.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(2);
-const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 /// How long open requests are waited for at the end.
 const DRAIN: Duration = Duration::from_secs(5);
 

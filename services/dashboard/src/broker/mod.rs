@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use groups::Asker;
 use metrics::OffsetGauges;
 use offsets::Offsets;
-use read::Wanted;
+use read::{Starts, Wanted};
 
 /// How long an answer is good for whoever asks next.
 const FRESH: Duration = Duration::from_millis(900);
@@ -75,8 +75,7 @@ impl Broker {
     /// Where everything is now, or was a moment ago.
     pub async fn offsets(&self) -> Answer {
         let mut state = self.state.lock().await;
-        if let Some((when, answer)) = state.last.as_ref().filter(|(when, _)| when.elapsed() < FRESH) {
-            tracing::trace!(age = ?when.elapsed(), "offsets of a moment ago");
+        if let Some((_, answer)) = state.last.as_ref().filter(|(when, _)| when.elapsed() < FRESH) {
             return answer.clone();
         }
         let (servers, asker) = (Arc::clone(&self.servers), state.asker.take());
@@ -100,22 +99,28 @@ impl Broker {
 
     /// Some records. They come in the order of their time.
     pub(crate) async fn read(&self, wanted: Wanted) -> Result<Vec<Record>, BrokerError> {
+        self.with_own_client(move |servers| read::read(servers, &wanted)).await
+    }
+
+    /// Where each of these partitions was at that time: the first offset of that time or later.
+    pub(crate) async fn at(&self, of: Vec<(String, i32)>, time: Timestamp) -> Result<Starts, BrokerError> {
+        self.with_own_client(move |servers| read::at(servers, &of, time)).await
+    }
+
+    /// Asks what takes a client of its own, of which there are a few at a time. `ask` blocks.
+    async fn with_own_client<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&str) -> Result<T, KafkaError> + Send + 'static,
+    ) -> Result<T, BrokerError> {
         let permit = tokio::time::timeout(PATIENCE, Arc::clone(&self.readers).acquire_owned());
         let Ok(Ok(permit)) = permit.await else { return Err(BrokerError::Busy) };
         let servers = Arc::clone(&self.servers);
-        let read = spawn_blocking(move || {
-            let records = read::read(&servers, &wanted);
+        let asked = spawn_blocking(move || {
+            let answer = ask(&servers);
             drop(permit);
-            records
+            answer
         });
-        Ok(read.await.map_err(|_| BrokerError::Panicked)??)
-    }
-
-    /// Where each partition of a topic was at that time: the first offset of that time or later.
-    pub(crate) async fn at(&self, topics: Vec<String>, time: Timestamp) -> Result<read::Starts, BrokerError> {
-        let servers = Arc::clone(&self.servers);
-        let found = spawn_blocking(move || read::at(&servers, &topics, time));
-        Ok(found.await.map_err(|_| BrokerError::Panicked)??)
+        Ok(asked.await.map_err(|_| BrokerError::Panicked)??)
     }
 
     /// Keeps the numbers on `/metrics` fresh until told to stop.

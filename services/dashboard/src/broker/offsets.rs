@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use schemas::{CATALOGUE, Service};
-use serde::Serialize;
 
 /// Records that wait, by service and topic.
 pub type Lags = BTreeMap<&'static str, BTreeMap<&'static str, i64>>;
@@ -26,7 +25,7 @@ pub struct Group {
 }
 
 /// A member of a group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
     pub client: String,
     pub host: String,

@@ -14,7 +14,6 @@ use rdkafka::{
     Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer as _},
     error::KafkaError,
-    metadata::{MetadataPartition, MetadataTopic},
 };
 
 /// How long a question, and all of a reading, may take.
@@ -75,15 +74,11 @@ pub(super) fn read(servers: &str, wanted: &Wanted) -> Result<Vec<Record>, KafkaE
 }
 
 /// The first offset of each partition whose record is of that time or later.
-pub(super) fn at(servers: &str, topics: &[String], time: Timestamp) -> Result<Starts, KafkaError> {
+pub(super) fn at(servers: &str, of: &[(String, i32)], time: Timestamp) -> Result<Starts, KafkaError> {
     let consumer = client(servers)?;
     let mut asked = TopicPartitionList::new();
-    for topic in topics {
-        let metadata = consumer.fetch_metadata(Some(topic), ANSWER)?;
-        let partitions = metadata.topics().iter().flat_map(MetadataTopic::partitions);
-        for partition in partitions.map(MetadataPartition::id) {
-            asked.add_partition_offset(topic, partition, Offset::Offset(time.as_millisecond()))?;
-        }
+    for (topic, partition) in of {
+        asked.add_partition_offset(topic, *partition, Offset::Offset(time.as_millisecond()))?;
     }
     let told = consumer.offsets_for_times(asked, ANSWER)?;
     let starts = told.elements().into_iter().filter_map(|partition| match partition.offset() {

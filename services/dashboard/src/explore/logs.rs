@@ -74,8 +74,7 @@ impl Logs {
     }
 
     async fn pods(&self) -> Result<Api<Pod>, LogError> {
-        let connect = || async { Client::try_default().await };
-        let client = self.client.get_or_try_init(connect).await;
+        let client = self.client.get_or_try_init(Client::try_default).await;
         let client = client.map_err(|error| LogError::NoCluster(error.to_string()))?.clone();
         let namespace = self.namespace.as_deref().unwrap_or(client.default_namespace()).to_owned();
         Ok(Api::namespaced(client, &namespace))
@@ -85,9 +84,9 @@ impl Logs {
     async fn pod(&self, pods: &Api<Pod>, component: &'static str) -> Result<String, LogError> {
         let labels = format!("app.kubernetes.io/instance={},app.kubernetes.io/name={component}", self.lab);
         let params = ListParams::default().labels(&labels);
-        let found = tokio::time::timeout(ANSWER, pods.list(&params)).await.map_err(|_| LogError::Late)??;
+        let found = in_time(pods.list(&params)).await?;
         let newest = found.items.iter().max_by_key(|pod| pod.creation_timestamp());
-        newest.map(kube::ResourceExt::name_any).ok_or(LogError::NoPod(component))
+        newest.map(ResourceExt::name_any).ok_or(LogError::NoPod(component))
     }
 
     /// The last lines.
@@ -95,8 +94,7 @@ impl Logs {
         let pods = self.pods().await?;
         let pod = self.pod(&pods, component).await?;
         let params = LogParams { tail_lines: Some(LINES), ..LogParams::default() };
-        let text =
-            tokio::time::timeout(ANSWER, pods.logs(&pod, &params)).await.map_err(|_| LogError::Late)??;
+        let text = in_time(pods.logs(&pod, &params)).await?;
         Ok(text.lines().map(|line| cut(line, LONGEST)).collect())
     }
 
@@ -128,8 +126,7 @@ impl Logs {
         let pod = self.pod(&pods, component).await?;
         let tail_lines = since.is_none().then_some(LINES);
         let params = LogParams { follow: true, tail_lines, since_time: since, ..LogParams::default() };
-        let opened = tokio::time::timeout(ANSWER, pods.log_stream(&pod, &params)).await;
-        let mut lines = opened.map_err(|_| LogError::Late)??.lines();
+        let mut lines = in_time(pods.log_stream(&pod, &params)).await?.lines();
         loop {
             let line = tokio::select! {
                 line = lines.try_next() => line?,
@@ -143,16 +140,17 @@ impl Logs {
     }
 }
 
+async fn in_time<T>(asked: impl Future<Output = Result<T, kube::Error>>) -> Result<T, LogError> {
+    Ok(tokio::time::timeout(ANSWER, asked).await.map_err(|_| LogError::Late)??)
+}
+
 fn known(name: &str) -> Option<&'static str> {
     COMPONENTS.into_iter().find(|component| *component == name)
 }
 
 pub(super) async fn choose(uri: Uri, headers: HeaderMap) -> Response {
-    shown(&headers, &uri, |lang| Sight {
-        place: Place::Logs,
-        title: lang.texts().logs.to_owned(),
-        content: Ok(page::logs(lang, &COMPONENTS, None, &[])),
-        every: None,
+    shown(&headers, &uri, |lang| {
+        Sight::of(Place::Logs, lang, Ok(page::logs(lang, &COMPONENTS, None, &[])), None)
     })
 }
 

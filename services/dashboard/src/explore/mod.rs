@@ -27,7 +27,7 @@ use crate::{broker::Broker, lab::Lab, page, texts::Lang, web};
 pub(crate) use choice::{Asked, MOST};
 pub(crate) use dump::{MOST as DUMPED, dump, text_or_hex};
 pub(crate) use logs::Logs;
-pub(crate) use pages::{Told, Value};
+pub(crate) use pages::{Chosen, Told, Value};
 
 /// What the pages ask.
 #[derive(Debug)]
@@ -51,6 +51,13 @@ pub(crate) struct Sight {
     pub(crate) content: Result<String, String>,
     /// How often it is looked up again while it is shown; one in trouble always is.
     pub(crate) every: Option<Duration>,
+}
+
+impl Sight {
+    /// The page that the navigation names.
+    fn of(place: Place, lang: Lang, content: Result<String, String>, every: Option<Duration>) -> Self {
+        Self { place, title: place.name(lang).to_owned(), content, every }
+    }
 }
 
 /// The pages of the navigation.

@@ -1,6 +1,6 @@
 //! The pages that ask Kafka, the registry and the lab.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{
     extract::{Path, Query, State},
@@ -33,21 +33,17 @@ const AROUND_IN_EACH: i64 = 1_000;
 
 pub(super) async fn topics(State(explorer): Shared, uri: Uri, headers: HeaderMap) -> Response {
     let offsets = explorer.broker.offsets().await;
-    shown(&headers, &uri, |lang| Sight {
-        place: Place::Topics,
-        title: lang.texts().topics.to_owned(),
-        content: in_words(offsets).map(|offsets| page::topics(lang, &offsets)),
-        every: MOVING,
+    shown(&headers, &uri, |lang| {
+        let content = in_words(offsets).map(|offsets| page::topics(lang, &offsets));
+        Sight::of(Place::Topics, lang, content, MOVING)
     })
 }
 
 pub(super) async fn groups(State(explorer): Shared, uri: Uri, headers: HeaderMap) -> Response {
     let offsets = explorer.broker.offsets().await;
-    shown(&headers, &uri, |lang| Sight {
-        place: Place::Groups,
-        title: lang.texts().groups.to_owned(),
-        content: in_words(offsets).map(|offsets| page::groups(lang, &offsets)),
-        every: MOVING,
+    shown(&headers, &uri, |lang| {
+        let content = in_words(offsets).map(|offsets| page::groups(lang, &offsets));
+        Sight::of(Place::Groups, lang, content, MOVING)
     })
 }
 
@@ -62,11 +58,9 @@ pub(super) async fn schemas(State(explorer): Shared, uri: Uri, headers: HeaderMa
         Ok(subjects)
     };
     let found: Result<_, platform::registry::RegistryError> = found.await;
-    shown(&headers, &uri, |lang| Sight {
-        place: Place::Schemas,
-        title: lang.texts().schemas.to_owned(),
-        content: in_words(found).map(|subjects| page::schemas(lang, &subjects)),
-        every: None,
+    shown(&headers, &uri, |lang| {
+        let content = in_words(found).map(|subjects| page::schemas(lang, &subjects));
+        Sight::of(Place::Schemas, lang, content, None)
     })
 }
 
@@ -94,18 +88,16 @@ pub(super) async fn schema(
 
 pub(super) async fn components(State(explorer): Shared, uri: Uri, headers: HeaderMap) -> Response {
     let lab = explorer.lab.borrow().clone();
-    shown(&headers, &uri, |lang| Sight {
-        place: Place::Components,
-        title: lang.texts().components.to_owned(),
-        content: Ok(page::components(lang, &lab)),
-        every: MOVING,
-    })
+    shown(&headers, &uri, |lang| Sight::of(Place::Components, lang, Ok(page::components(lang, &lab)), MOVING))
 }
 
 /// Some messages of a topic, and what they were chosen by.
-struct Chosen {
-    offsets: Arc<Offsets>,
-    lines: Vec<(Seen, String)>,
+pub(crate) struct Chosen {
+    pub(crate) offsets: Arc<Offsets>,
+    /// The one that is looked at; all of them where none was named.
+    pub(crate) partition: Option<i32>,
+    /// Each with its key.
+    pub(crate) lines: Vec<(Seen, String)>,
 }
 
 /// Why a page cannot show what was asked for.
@@ -146,7 +138,7 @@ pub(super) async fn messages(
         place: Place::Topics,
         title: filled(lang.texts().messages_of, &[("topic", &topic)]),
         content: chosen
-            .map(|chosen| page::messages(lang, &topic, &chosen.offsets, &asked, &chosen.lines))
+            .map(|chosen| page::messages(lang, &topic, &asked, &chosen))
             .map_err(|missed| missed.told(lang, &topic, 0)),
         every: None,
     })
@@ -156,13 +148,13 @@ async fn chosen(explorer: &Explorer, topic: &str, asked: &Asked) -> Result<Chose
     let choice = asked.understood().map_err(Missed::Field)?;
     let offsets = explorer.broker.offsets().await?;
     let partitions = offsets.topics.get(topic).ok_or(Missed::Topic)?;
+    let partitions = choice.partitions(partitions);
     let starts = if let Since::Time(time) = choice.from {
-        let mut starts = explorer.broker.at(vec![topic.to_owned()], time).await?;
-        starts.retain(|(_, partition), _| choice.partition.is_none_or(|wanted| wanted == *partition));
-        starts
+        let of = partitions.map(|(partition, _)| (topic.to_owned(), partition)).collect();
+        explorer.broker.at(of, time).await?
     } else {
         let start = |(partition, ends)| Some(((topic.to_owned(), partition), choice.start(ends)?));
-        choice.partitions(partitions).filter_map(start).collect()
+        partitions.filter_map(start).collect()
     };
     let mut records = explorer.broker.read(Wanted { starts, of_each: MOST }).await?;
     let most = usize::try_from(MOST).unwrap_or(usize::MAX);
@@ -172,24 +164,22 @@ async fn chosen(explorer: &Explorer, topic: &str, asked: &Asked) -> Result<Chose
     }
     let mut lines = Vec::with_capacity(records.len());
     for record in records {
-        lines.push(in_a_line(explorer, record).await);
+        let key = record.key().map(String::from_utf8_lossy).unwrap_or_default().into_owned();
+        lines.push((in_a_line(explorer, record).await, key));
     }
-    Ok(Chosen { offsets, lines })
+    Ok(Chosen { offsets, partition: choice.partition, lines })
 }
 
-/// A record as a line, with its key; one of a topic that is none of the lab's says its first bytes.
-async fn in_a_line(explorer: &Explorer, record: Record) -> (Seen, String) {
+/// A record as a line; one of a topic that is none of the lab's says its first bytes.
+async fn in_a_line(explorer: &Explorer, record: Record) -> Seen {
     let now = Timestamp::now();
-    let key = record.key().map(String::from_utf8_lossy).unwrap_or_default().into_owned();
-    let Some(message) = Message::of(record.clone()) else {
-        return (line::stranger(&record, now), key);
-    };
+    let Some(topic) = schemas::topic(record.topic()) else { return line::stranger(&record, now) };
+    let message = Message { topic, record };
     let schema = match message.schema() {
         Some(id) => Some(explorer.registry.schema(id).await.map_err(|error| error.to_string())),
         None => None,
     };
-    let seen = line::read(&message, schema.as_ref().map(|found| found.as_deref()), now);
-    (seen, key)
+    line::read(&message, schema.as_ref().map(|found| found.as_deref()), now)
 }
 
 pub(super) async fn message(
@@ -250,18 +240,22 @@ pub(crate) struct Told {
 
 /// The story around a record; nothing where Kafka does not say.
 async fn told(explorer: &Explorer, record: &Record) -> Option<Told> {
-    let time = Timestamp::from_millisecond(record.timestamp?).ok()?;
-    let topics: Vec<String> = schemas::event_topics()
-        .map(|topic| topic.name.to_string())
-        .filter(|name| name != "dlq.errors")
-        .collect();
-    let early = explorer.broker.at(topics.clone(), time.saturating_sub(AROUND).ok()?).await.ok()?;
-    let then = explorer.broker.at(topics, time).await.ok()?;
+    let time = record.time()?;
     let offsets = explorer.broker.offsets().await.ok()?;
+    let is_of_events = |name: &str| schemas::topic(name).is_some_and(|topic| topic.event().is_some());
+    let ends: BTreeMap<(String, i32), i64> = offsets
+        .topics
+        .iter()
+        .filter(|(topic, _)| is_of_events(topic))
+        .flat_map(|(topic, partitions)| {
+            partitions.iter().map(|(partition, ends)| ((topic.clone(), *partition), ends.high))
+        })
+        .collect();
+    let of = || ends.keys().cloned().collect();
+    let early = explorer.broker.at(of(), time.saturating_sub(AROUND).ok()?).await.ok()?;
+    let then = explorer.broker.at(of(), time).await.ok()?;
     let starts = early.into_iter().map(|(at, first)| {
-        let end =
-            || offsets.topics.get(&at.0).and_then(|topic| topic.get(&at.1)).map_or(first, |ends| ends.high);
-        let middle = then.get(&at).copied().unwrap_or_else(end);
+        let middle = then.get(&at).unwrap_or(&ends[&at]);
         let start = first.max(middle - AROUND_IN_EACH);
         (at, start)
     });
@@ -269,7 +263,7 @@ async fn told(explorer: &Explorer, record: &Record) -> Option<Told> {
     let among = explorer.broker.read(wanted).await.ok()?;
     let mut lines = Vec::new();
     for record in story(record, &among) {
-        lines.push(in_a_line(explorer, record.clone()).await.0);
+        lines.push(in_a_line(explorer, record.clone()).await);
     }
     Some(Told { among: among.len(), lines })
 }

@@ -8,7 +8,7 @@ use super::rendered;
 use crate::{
     broker::offsets::{Group, Offsets},
     event::{Seen, Status},
-    explore::{Asked, DUMPED, MOST, Told, Value, dump, text_or_hex},
+    explore::{Asked, Chosen, DUMPED, MOST, Told, Value, dump, text_or_hex},
     lab::{Health, Lab, Trouble},
     texts::{Lang, Texts, filled},
 };
@@ -192,17 +192,11 @@ impl<'a> Line<'a> {
 }
 
 /// Some messages of a topic.
-pub(crate) fn messages(
-    lang: Lang,
-    topic: &str,
-    offsets: &Offsets,
-    asked: &Asked,
-    lines: &[(Seen, String)],
-) -> String {
+pub(crate) fn messages(lang: Lang, topic: &str, asked: &Asked, chosen: &Chosen) -> String {
     let t = lang.texts();
+    let Chosen { offsets, partition, lines } = chosen;
     let partitions = offsets.topics.get(topic);
-    let ends =
-        partitions.and_then(|partitions| partitions.get(&asked.partition.trim().parse().ok()?)).copied();
+    let ends = partitions.zip(*partition).and_then(|(all, partition)| all.get(&partition)).copied();
     let (first, last) =
         (lines.first().map(|(seen, _)| seen.offset), lines.last().map(|(seen, _)| seen.offset));
     let older = ends
@@ -255,7 +249,7 @@ pub(crate) fn message(lang: Lang, record: &Record, value: &Value, told: Option<&
         t,
         record,
         key: record.key().map_or_else(|| "null".to_owned(), text_or_hex),
-        time: record.timestamp.and_then(in_utc),
+        time: record.time().map(|time| format!("{time:.3}")),
         schema: value.as_ref().and_then(|value| value.as_ref().ok()?.0).map(|id| id.0),
         size: filled(t.bytes, &[("n", &lang.number(bytes.map_or(0, <[u8]>::len)))]),
         payload: value.as_ref().map(|value| match value {
@@ -270,11 +264,6 @@ pub(crate) fn message(lang: Lang, record: &Record, value: &Value, told: Option<&
     })
 }
 
-fn in_utc(millis: i64) -> Option<String> {
-    let time = jiff::Timestamp::from_millisecond(millis).ok()?;
-    Some(format!("{time:.3}"))
-}
-
 fn pretty(json: &serde_json::Value) -> String {
     serde_json::to_string_pretty(json).unwrap_or_default()
 }
@@ -284,11 +273,7 @@ fn given_up(t: &Texts, record: &Record) -> Option<(String, Option<String>)> {
     if record.topic() != schemas::topics::DLQ_ERRORS.as_str() {
         return None;
     }
-    let headers = record.set_headers();
-    let header = |name: &str| {
-        let found = headers.iter().rfind(|(found, _)| *found == name);
-        found.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
-    };
+    let header = |name| record.header(name);
     let (group, reason) = (header(letter::GROUP)?, header(letter::REASON).unwrap_or_default());
     let causes = header(letter::CAUSES).unwrap_or_default();
     let told = filled(t.given_up, &[("group", &group), ("reason", &format!("{reason}: {causes}"))]);

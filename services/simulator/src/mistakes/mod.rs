@@ -17,7 +17,7 @@ use platform::control::Controls;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::arrival::{Arrival, Rate};
+use crate::arrival::{Arrival, LONGEST_PAUSE, Rate, SHORTEST_PAUSE};
 use plan::{Flaw, Plan};
 pub(crate) use sloppy::Sloppy;
 use tally::Came;
@@ -25,8 +25,6 @@ pub(crate) use tally::{MistakeTally, MistakesCame};
 
 /// Mistakes that may be under way.
 const OPEN: usize = 256;
-const SHORTEST_PAUSE: Duration = Duration::from_millis(2);
-const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// Makes mistakes, as many as the lab asks for.
 #[derive(Debug)]
@@ -67,9 +65,8 @@ impl Blunderer {
     }
 
     fn wanted(&self, now: Timestamp) -> Rate {
-        let percent = |percent: Option<u32>| percent.unwrap_or(0);
         self.controls.current().map_or_else(Rate::default, |control| {
-            Rate::of(control.events_per_second(now), percent(control.error_percent))
+            Rate::of(control.events_per_second(now), control.error_percent.unwrap_or(0))
         })
     }
 

@@ -11,6 +11,7 @@ use crate::dice::Dice;
 /// An id far beyond those that a registry gives.
 const NO_SCHEMA: SchemaId = SchemaId(2_000_000_000);
 /// Versions begin at 1.
+const POSSIBLE: i64 = 1;
 const IMPOSSIBLE: i64 = 0;
 
 /// A record with a flaw, and the topic that it goes to.
@@ -34,12 +35,14 @@ fn heard() -> Vec<&'static Topic> {
 impl Spoilt {
     /// The value, where the registry calls the topic's schema so.
     pub(super) fn value(&self, schema: SchemaId, now: Timestamp) -> AvroResult<Vec<u8>> {
-        let version = if self.flaw == Flaw::Impossible { IMPOSSIBLE } else { 1 };
-        let body = self.body(version, now)?;
+        let body = |version| self.body(version, now);
         Ok(match self.flaw {
-            Flaw::UnknownSchema => wire::frame(NO_SCHEMA, &body),
-            Flaw::Truncated => wire::frame(schema, &body[..body.len() / 2]),
-            Flaw::Impossible => wire::frame(schema, &body),
+            Flaw::UnknownSchema => wire::frame(NO_SCHEMA, &body(POSSIBLE)?),
+            Flaw::Truncated => {
+                let body = body(POSSIBLE)?;
+                wire::frame(schema, &body[..body.len() / 2])
+            }
+            Flaw::Impossible => wire::frame(schema, &body(IMPOSSIBLE)?),
             _ => format!(r#"{{"id":"{}"}}"#, self.subject).into_bytes(),
         })
     }

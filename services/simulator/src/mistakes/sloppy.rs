@@ -14,7 +14,7 @@ use rdkafka::{
     message::{Header, OwnedHeaders},
     producer::{FutureProducer, FutureRecord},
 };
-use schemas::{EventId, SchemaId, header};
+use schemas::{EventId, SPEC_VERSION, SchemaId, header};
 
 use super::{plan::Mistake, record::Spoilt, tally::Came};
 use crate::send::Sender;
@@ -88,7 +88,7 @@ impl Sloppy {
             (header::ID, EventId::generate().to_string()),
             (header::SOURCE, self.source.clone()),
             (header::TYPE, format!("{}.{}", crate::NAME, spoilt.topic.event().unwrap_or_default())),
-            (header::SPEC_VERSION, "1.0".to_owned()),
+            (header::SPEC_VERSION, SPEC_VERSION.to_owned()),
             (header::TIME, format!("{now:.3}")),
             (header::SUBJECT, key.clone()),
         ];
