@@ -121,8 +121,8 @@ test-load: ## 1,000 events a second for five minutes on the lab that is up, and 
 test-machine: ## interrupt, kill, stop and remove the lab, and look for what is left (root; about 25 minutes)
 	cargo test --workspace --test machine -- --ignored --nocapture --test-threads 1
 
-test-exactness: ## ten minutes of kills under 500 events a second, and the ledger closes
-	EXACT_SECONDS=600 EXACT_PAUSE=10 cargo test --workspace --test exact -- --nocapture
+test-exactness: ## a quarter of an hour of kills and scenarios under 500 events a second, and the ledger closes
+	EXACT_SECONDS=900 EXACT_PAUSE=10 cargo test --workspace --test exact -- --nocapture
 
 test-errors: ## five minutes of the scenario ERREURS, and what it comes to
 	ERRORS_SECONDS=300 cargo test --workspace --test simulate -- --nocapture mistakes

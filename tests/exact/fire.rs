@@ -1,89 +1,62 @@
-//! The lab's services and its broker, and how they are killed.
+//! How the lab's services and its broker are killed.
 
 use edalab_tests::{
-    rig::{
-        kafka::Kafka,
-        service::{Service, Settings},
-    },
+    rig::{program, run::Run, service::Service, stand::Stand},
     wait,
 };
 
-use crate::SETTLE;
+use crate::{Fallible, SETTLE};
 
-type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
-
-pub(crate) struct Lab {
-    pub(crate) quotation: Service,
-    pub(crate) souscription: Service,
-    pub(crate) reclamation: Service,
-    pub(crate) kafka: Kafka,
+/// A lab two of whose services have a fifth of their batches delivered again.
+pub(crate) async fn lab(stand: &Stand) -> Fallible<Run> {
+    let settings = stand.settings(program::services_that_crash().await?, "exact");
+    let mut run = Run::start_as(stand, settings, "1").await?;
+    for service in [&mut run.souscription, &mut run.reclamation] {
+        service.set_env("EDALAB_REDELIVER_PERCENT", "20");
+        again(service).await?;
+    }
+    Ok(run)
 }
 
-impl Lab {
-    pub(crate) async fn start(settings: Settings, kafka: Kafka) -> Fallible<Self> {
-        let quotation = Service::start(settings.clone()).await?;
-        let souscription = redelivering(Settings { service: "souscription", ..settings.clone() }).await?;
-        let reclamation = redelivering(Settings { service: "reclamation", ..settings }).await?;
-        Ok(Self { quotation, souscription, reclamation, kafka })
-    }
-
-    pub(crate) fn services(&self) -> [&Service; 3] {
-        [&self.quotation, &self.souscription, &self.reclamation]
-    }
-
-    /// Where their APIs are.
-    pub(crate) fn addresses(&self) -> [String; 3] {
-        self.services().map(|service| service.url(""))
-    }
-
-    /// Kills one of them, at a random moment or at a point where it hurts most, and starts it again.
-    pub(crate) async fn kill(&mut self, round: u32) -> Fallible<&'static str> {
-        Ok(match round % 9 {
-            0 => {
-                // Confirmed, and not marked: it is published a second time.
-                crash(&mut self.quotation, "relay.confirmed", 3).await?;
-                "quotation between confirmation and mark"
-            }
-            1 | 3 => {
-                again(&mut self.souscription).await?;
-                "souscription"
-            }
-            2 => {
-                again(&mut self.quotation).await?;
-                "quotation"
-            }
-            4 => {
-                // Applied, and Kafka is not told.
-                crash(&mut self.souscription, "consumer.applied", 5).await?;
-                "souscription between effect and offset"
-            }
-            5 => {
-                self.kafka.kill9().await?;
-                self.kafka.restart().await?;
-                "the broker"
-            }
-            6 => {
-                again(&mut self.reclamation).await?;
-                "reclamation"
-            }
-            7 => {
-                crash(&mut self.reclamation, "consumer.applied", 5).await?;
-                "reclamation between effect and offset"
-            }
-            _ => {
-                crash(&mut self.reclamation, "relay.confirmed", 2).await?;
-                "reclamation between confirmation and mark"
-            }
-        })
-    }
-}
-
-/// A service to which a fifth of the batches comes again.
-async fn redelivering(settings: Settings) -> Fallible<Service> {
-    let mut service = Service::new(settings)?;
-    service.set_env("EDALAB_REDELIVER_PERCENT", "20");
-    service.restart().await?;
-    Ok(service)
+/// Kills one of them, at a random moment or at a point where it hurts most, and starts it again.
+pub(crate) async fn kill(run: &mut Run, round: usize) -> Fallible<&'static str> {
+    Ok(match round % 9 {
+        0 => {
+            // Confirmed, and not marked: it is published a second time.
+            crash(&mut run.quotation, "relay.confirmed", 3).await?;
+            "quotation between confirmation and mark"
+        }
+        1 | 3 => {
+            again(&mut run.souscription).await?;
+            "souscription"
+        }
+        2 => {
+            again(&mut run.quotation).await?;
+            "quotation"
+        }
+        4 => {
+            // Applied, and Kafka is not told.
+            crash(&mut run.souscription, "consumer.applied", 5).await?;
+            "souscription between effect and offset"
+        }
+        5 => {
+            run.kafka.kill9().await?;
+            run.kafka.restart().await?;
+            "the broker"
+        }
+        6 => {
+            again(&mut run.reclamation).await?;
+            "reclamation"
+        }
+        7 => {
+            crash(&mut run.reclamation, "consumer.applied", 5).await?;
+            "reclamation between effect and offset"
+        }
+        _ => {
+            crash(&mut run.reclamation, "relay.confirmed", 2).await?;
+            "reclamation between confirmation and mark"
+        }
+    })
 }
 
 async fn again(service: &mut Service) -> Fallible<()> {

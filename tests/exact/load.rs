@@ -8,14 +8,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use edalab_tests::rig::control::{self, Operator};
 use rdkafka::{
     ClientConfig,
     consumer::{BaseConsumer, Consumer},
     producer::{FutureProducer, FutureRecord},
 };
 use reqwest::StatusCode;
-use schemas::{Service, control::Slow, topics};
+use schemas::topics;
 use serde_json::{Value, json};
 
 /// Quotes a second; two of three become contracts, and one of five contracts gets a claim, so that more than 500 events a
@@ -136,22 +135,6 @@ async fn made(request: reqwest::RequestBuilder, field: &str) -> Answer {
     }
     let shown = response.json::<Value>().await.ok();
     shown.and_then(|shown| Some(shown[field].as_str()?.to_owned())).map_or(Answer::None, Answer::Made)
-}
-
-/// Makes one consumer after the other slow for a while.
-pub(crate) async fn slow_down(bootstrap: String, load: Arc<Load>) {
-    let operator = Operator::of(&bootstrap).expect("a client");
-    for service in [Service::Reclamation, Service::Souscription, Service::Quotation].into_iter().cycle() {
-        for said in [control::slow(Slow { service, delay_milliseconds: 5 }), control::quiet()] {
-            // Lost with the broker, it is the next one that counts.
-            drop(tokio::time::timeout(Duration::from_secs(10), operator.say(said)).await);
-            tokio::time::sleep(Duration::from_secs(2)).await;
-        }
-        if load.over.load(Ordering::SeqCst) {
-            break;
-        }
-    }
-    operator.say(control::quiet()).await.expect("a broker that is back");
 }
 
 /// Puts records that nobody can read between the events.

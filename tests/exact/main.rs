@@ -1,11 +1,12 @@
 //! Exactness under fire: the three services and the broker are killed again and again under load, batches are delivered
-//! twice, consumers are made slow, and strangers join the group. In the end the ledger must close, and agree with what an
-//! outside client counts.
+//! twice, strangers join the group, and the lab goes from scenario to scenario. In the end the ledger must close, and agree
+//! with what an outside client counts.
 //!
-//! `make test` runs it for a short while; `make test-exactness` for ten minutes at 500 events a second.
+//! `make test` runs it for a short while; `make test-exactness` for a quarter of an hour at 500 events a second.
 
 mod fire;
 mod load;
+mod scenes;
 mod sums;
 
 use std::{
@@ -16,13 +17,15 @@ use std::{
 };
 
 use edalab_tests::{
-    rig::{kafka::Kafka, program, service::Settings, stand::Stand},
+    rig::{run::count, stand::Stand},
     suite::{self, Outcome, Suite},
     trial,
 };
+use schemas::control::Scenario;
 
-use fire::Lab;
 use load::Load;
+
+type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
 
 /// How long everything may take to settle when the fire is over.
 const SETTLE: Duration = Duration::from_secs(180);
@@ -35,41 +38,47 @@ fn main() -> ExitCode {
 
 async fn under_fire(stand: Arc<Stand>) -> Outcome {
     let (seconds, pause) = (suite::setting("EXACT_SECONDS", 25), suite::setting("EXACT_PAUSE", 1));
-    let kafka = Kafka::start(&stand.parts).await?;
-    let settings = Settings {
-        bootstrap: kafka.bootstrap(),
-        ..stand.settings(program::services_that_crash().await?, "exact")
-    };
-    let mut lab = Lab::start(settings, kafka).await?;
+    let mut run = fire::lab(&stand).await?;
+    let addresses = run.services().map(|service| service.url(""));
 
     let load = Arc::new(Load::default());
-    let bootstrap = lab.kafka.bootstrap();
+    let bootstrap = run.kafka.bootstrap();
     let tasks = [
-        tokio::spawn(load::ask(lab.addresses(), Arc::clone(&load))),
+        tokio::spawn(load::ask(addresses, Arc::clone(&load))),
         tokio::spawn(load::poison(bootstrap.clone(), Arc::clone(&load))),
-        tokio::spawn(load::slow_down(bootstrap.clone(), Arc::clone(&load))),
     ];
     let stranger = tokio::task::spawn_blocking({
         let load = Arc::clone(&load);
         move || load::join_and_leave(&bootstrap, &load)
     });
-    let mut kills = BTreeMap::<&str, u32>::new();
+    let (mut kills, mut scenes) = (BTreeMap::<&str, u32>::new(), BTreeMap::<Scenario, u32>::new());
     let until = Instant::now() + Duration::from_secs(seconds);
-    for round in 0_u32.. {
+    for round in 0.. {
+        let scenario = scenes::enter(&mut run, round).await?;
         tokio::time::sleep(Duration::from_secs(pause) + edalab_tests::random_moment()).await;
-        if Instant::now() >= until {
+        scenes::leave(&mut run, scenario, round).await?;
+        let who = fire::kill(&mut run, round).await?;
+        *kills.entry(who).or_default() += 1;
+        *scenes.entry(scenario).or_default() += 1;
+        if Instant::now() >= until && scenes.len() == Scenario::ALL.len() {
             break;
         }
-        let who = lab.kill(round).await?;
-        *kills.entry(who).or_default() += 1;
     }
     load.over.store(true, Ordering::SeqCst);
     for task in tasks {
         task.await?;
     }
     stranger.await?;
+    let simulator = run.halt().await?;
+    let mistakes = simulator["mistakes"].as_object().ok_or("no mistakes")?.values();
+    let mistakes: u64 = mistakes.map(|kind| count(kind, "made")).sum();
+    println!(
+        "scenarios: {scenes:?}; the simulator had {} answers and made {mistakes} mistakes",
+        simulator["answered"]
+    );
+    assert!(count(&simulator, "answered") > 0 && mistakes > 0, "{simulator}");
 
-    let ledger = sums::settled(&lab).await?;
+    let ledger = sums::settled(&run).await?;
     println!("{}", sums::told(&kills, &load, &ledger));
-    sums::agrees(&ledger, &load, &lab)
+    sums::agrees(&ledger, &load, &run)
 }

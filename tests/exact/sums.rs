@@ -10,6 +10,7 @@ use edalab_tests::{
     reader::{Reader, raw},
     rig::{
         ledger::read_ledger,
+        run::Run,
         stand::{QUOTATION, RECLAMATION, SOUSCRIPTION},
     },
     suite::Outcome,
@@ -18,7 +19,7 @@ use edalab_tests::{
 use ledger::Ledger;
 use schemas::topics;
 
-use crate::{SETTLE, fire::Lab, load::Load};
+use crate::{SETTLE, load::Load};
 
 /// What was done, and what came of it.
 pub(crate) fn told(kills: &BTreeMap<&str, u32>, load: &Load, ledger: &Ledger) -> String {
@@ -56,9 +57,9 @@ pub(crate) fn told(kills: &BTreeMap<&str, u32>, load: &Load, ledger: &Ledger) ->
 }
 
 /// The ledger when nothing is in flight any more.
-pub(crate) async fn settled(lab: &Lab) -> Result<Ledger, TimedOut> {
+pub(crate) async fn settled(run: &Run) -> Result<Ledger, TimedOut> {
     wait::until("the ledger to settle", SETTLE, async || {
-        let ledger = read_ledger(&lab.services()).await.map_err(|problem| problem.to_string())?;
+        let ledger = read_ledger(&run.services()).await.map_err(|problem| problem.to_string())?;
         let open: u64 = ledger.lines.iter().map(|line| line.in_outbox).sum::<u64>()
             + ledger
                 .lines
@@ -75,10 +76,10 @@ pub(crate) async fn settled(lab: &Lab) -> Result<Ledger, TimedOut> {
 }
 
 /// The ledger closes, and counts what an outside client of Kafka counts.
-pub(crate) fn agrees(ledger: &Ledger, load: &Load, lab: &Lab) -> Outcome {
-    let bootstrap = lab.kafka.bootstrap();
+pub(crate) fn agrees(ledger: &Ledger, load: &Load, run: &Run) -> Outcome {
+    let bootstrap = run.kafka.bootstrap();
     assert_eq!(ledger.problems, Vec::<String>::new(), "the ledger closes");
-    for (service, topics) in lab.services().into_iter().zip([QUOTATION, SOUSCRIPTION, RECLAMATION]) {
+    for (service, topics) in run.services().into_iter().zip([QUOTATION, SOUSCRIPTION, RECLAMATION]) {
         let mut reader = Reader::new(&bootstrap, topics, &service.source())?;
         let records = reader.catch_up()?;
         let verdict = judge(records).map_err(|broken| broken.join("\n"))?;

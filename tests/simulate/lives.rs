@@ -8,7 +8,10 @@ use std::{
 use apache_avro::Schema;
 use edalab_tests::{
     reader::{Reader, Record},
-    rig::stand::{QUOTATION, RECLAMATION, SOUSCRIPTION, Stand},
+    rig::{
+        run::{ARRIVAL, Run},
+        stand::{QUOTATION, RECLAMATION, SOUSCRIPTION, Stand},
+    },
     wait,
 };
 use jiff::Timestamp;
@@ -16,8 +19,6 @@ use schemas::{
     ContratEmis, ContratModifie, ContratResilie, DevisGenere, Event, IndemnisationEffectuee, SchemaId,
     SinistreDeclare, SinistreEvalue, TopicName, TypeBien, topics, wire,
 };
-
-use crate::run::{ARRIVAL, Run};
 
 /// By then, whatever follows a quote has followed: its seven steps come at most three seconds after each other.
 const SETTLED: Duration = Duration::from_secs(30);

@@ -4,7 +4,6 @@
 mod lives;
 mod mistakes;
 mod rate;
-mod run;
 mod shares;
 mod steering;
 mod trouble;

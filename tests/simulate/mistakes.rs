@@ -8,7 +8,13 @@ use std::{
 
 use edalab_tests::{
     reader::{Raw, raw},
-    rig::{control, ledger::read_ledger, service::source_of, stand::Stand},
+    rig::{
+        control,
+        ledger::read_ledger,
+        run::{ARRIVAL, Run, adds_up, at, count},
+        service::source_of,
+        stand::Stand,
+    },
     scrape::{Histogram, Scrape},
     suite::Outcome,
     wait,
@@ -16,8 +22,6 @@ use edalab_tests::{
 use jiff::Timestamp;
 use schemas::{CATALOGUE, Service, TopicName, dead_letter, header, topics};
 use serde_json::Value;
-
-use crate::run::{ARRIVAL, Run, adds_up, at, count};
 
 const LAB: &str = "mistakes";
 /// Events a second, mistakes among them, and how many of a hundred are mistakes.

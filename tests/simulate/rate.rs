@@ -2,16 +2,20 @@
 
 use std::{ops::Range, sync::Arc, time::Duration};
 
-use edalab_tests::{rig::stand::Stand, suite::Outcome, wait};
+use edalab_tests::{
+    rig::{
+        run::{ARRIVAL, Run, adds_up, at, count},
+        stand::Stand,
+    },
+    suite::Outcome,
+    wait,
+};
 use jiff::Timestamp;
 use reqwest::{Method, StatusCode};
 use schemas::control::Peak;
 use serde_json::{Value, json};
 
-use crate::{
-    lives::Lives,
-    run::{ARRIVAL, Run, adds_up, at, count},
-};
+use crate::lives::Lives;
 
 /// Events to a quote: six of ten become contracts, of which a fifth get a claim with its three events, some are changed,
 /// some of them twice, and some ended.

@@ -2,13 +2,16 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use edalab_tests::{rig::stand::Stand, suite::Outcome};
+use edalab_tests::{
+    rig::{
+        run::{Run, adds_up, at, count},
+        stand::Stand,
+    },
+    suite::Outcome,
+};
 use serde_json::Value;
 
-use crate::{
-    lives::{Life, Lives},
-    run::{Run, adds_up, at, count},
-};
+use crate::lives::{Life, Lives};
 
 /// Counted for the shares.
 const QUOTES: usize = 2_000;

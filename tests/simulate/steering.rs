@@ -8,6 +8,7 @@ use edalab_tests::{
         apiserver::ApiServer,
         parts::Parts,
         program,
+        run::ARRIVAL,
         service::{Service, Settings},
         stand::Stand,
     },
@@ -25,8 +26,6 @@ use kube::{
 };
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-
-use crate::run::ARRIVAL;
 
 /// The lab's account and what it may do, as the contract with the operator has it.
 async fn account(server: &ApiServer) -> Result<String, Box<dyn std::error::Error>> {

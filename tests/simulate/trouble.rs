@@ -2,13 +2,16 @@
 
 use std::{sync::Arc, time::Instant};
 
-use edalab_tests::{rig::stand::Stand, suite::Outcome};
+use edalab_tests::{
+    rig::{
+        run::{Run, adds_up, at, count},
+        stand::Stand,
+    },
+    suite::Outcome,
+};
 use serde_json::Value;
 
-use crate::{
-    rate::EVENTS_OF_A_QUOTE,
-    run::{Run, adds_up, at, count},
-};
+use crate::rate::EVENTS_OF_A_QUOTE;
 
 pub(crate) async fn a_service_is_away(stand: Arc<Stand>) -> Outcome {
     let mut run = Run::start(&stand, "away", "1").await?;

@@ -21,6 +21,7 @@ pub mod program;
 pub mod proxy;
 pub mod python;
 pub mod registry;
+pub mod run;
 pub mod service;
 pub mod stand;
 pub mod tab;

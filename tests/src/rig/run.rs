@@ -2,48 +2,53 @@
 
 use std::time::Duration;
 
-use edalab_tests::{
-    rig::{
-        control::{self, Operator},
-        kafka::Kafka,
-        program,
-        service::{Service, Settings},
-        stand::Stand,
-    },
-    wait,
-};
 use jiff::Timestamp;
 use schemas::control::{Control, Peak, Simulation};
 use serde_json::Value;
 
+use super::{
+    control::{self, Operator},
+    kafka::Kafka,
+    program,
+    service::{Service, Settings},
+    stand::Stand,
+};
+use crate::wait;
+
 /// How long something may take to become visible.
-pub(crate) const ARRIVAL: Duration = Duration::from_secs(120);
+pub const ARRIVAL: Duration = Duration::from_secs(120);
 
 /// The services and a simulator over a broker of their own: services of several labs on one broker would share
 /// one group, and all simulators would follow one record.
-pub(crate) struct Run {
-    pub(crate) quotation: Service,
-    pub(crate) souscription: Service,
-    pub(crate) reclamation: Service,
-    pub(crate) simulator: Service,
-    pub(crate) kafka: Kafka,
+#[allow(missing_debug_implementations)] // the operator's producer has none
+pub struct Run {
+    pub quotation: Service,
+    pub souscription: Service,
+    pub reclamation: Service,
+    pub simulator: Service,
+    pub kafka: Kafka,
     operator: Operator,
 }
 
 /// How fast, and until when.
-pub(crate) fn at(events_per_second: u32) -> Simulation {
+pub fn at(events_per_second: u32) -> Simulation {
     Simulation { running: true, events_per_second }
 }
 
 impl Run {
-    pub(crate) async fn start(
+    /// Starts them all with the usual program.
+    pub async fn start(stand: &Stand, lab: &str, seed: &str) -> Result<Self, Box<dyn std::error::Error>> {
+        Self::start_as(stand, stand.settings(program::services().await?, lab), seed).await
+    }
+
+    /// Starts them all, as `settings` say but for the broker.
+    pub async fn start_as(
         stand: &Stand,
-        lab: &str,
+        settings: Settings,
         seed: &str,
     ) -> Result<Self, Box<dyn std::error::Error>> {
         let kafka = Kafka::start(&stand.parts).await?;
-        let quotation = stand.settings(program::services().await?, lab);
-        let quotation = Settings { bootstrap: kafka.bootstrap(), ..quotation };
+        let quotation = Settings { bootstrap: kafka.bootstrap(), ..settings };
         let souscription = Settings { service: "souscription", ..quotation.clone() };
         let reclamation = Settings { service: "reclamation", ..quotation.clone() };
         let simulator = Settings { service: "simulator", ..quotation.clone() };
@@ -62,8 +67,13 @@ impl Run {
         Ok(Self { quotation, souscription, reclamation, simulator, kafka, operator })
     }
 
+    /// The services that publish events.
+    pub fn services(&self) -> [&Service; 3] {
+        [&self.quotation, &self.souscription, &self.reclamation]
+    }
+
     /// Sets a usual day, or a peak, as [`Self::say`] does.
-    pub(crate) async fn set(
+    pub async fn set(
         &self,
         simulation: Simulation,
         peak: Option<Peak>,
@@ -72,24 +82,24 @@ impl Run {
     }
 
     /// Sets what is to be in force, and waits until it is so in the simulator; when it was seen to be.
-    pub(crate) async fn say(&self, control: Control) -> Result<Timestamp, Box<dyn std::error::Error>> {
+    pub async fn say(&self, control: Control) -> Result<Timestamp, Box<dyn std::error::Error>> {
         let id = self.operator.say(control).await?;
         control::followed(&self.simulator, id).await?;
         Ok(Timestamp::now())
     }
 
     /// Stops the simulation, and waits until every request was answered; the status then.
-    pub(crate) async fn halt(&self) -> Result<Value, Box<dyn std::error::Error>> {
+    pub async fn halt(&self) -> Result<Value, Box<dyn std::error::Error>> {
         self.set(Simulation { running: false, events_per_second: 1 }, None).await?;
         self.status_when("no request to be open", |status| status["open"] == 0).await
     }
 
-    pub(crate) async fn status(&self) -> Result<Value, Box<dyn std::error::Error>> {
+    pub async fn status(&self) -> Result<Value, Box<dyn std::error::Error>> {
         Ok(self.simulator.get("/api/simulator/status").await?)
     }
 
     /// Waits until the simulator's status is such.
-    pub(crate) async fn status_when(
+    pub async fn status_when(
         &self,
         what: &str,
         holds: impl Fn(&Value) -> bool,
@@ -103,13 +113,13 @@ impl Run {
     }
 }
 
-/// A count of the status.
-pub(crate) fn count(status: &Value, field: &str) -> u64 {
+/// A count of the simulator's status.
+pub fn count(status: &Value, field: &str) -> u64 {
     status[field].as_u64().unwrap_or_else(|| panic!("no count {field} in {status}"))
 }
 
-/// The status must add up: what was sent has ended or is open, and what ended is of some kind.
-pub(crate) fn adds_up(status: &Value) {
+/// The simulator's status must add up: what was sent has ended or is open, and what ended is of some kind.
+pub fn adds_up(status: &Value) {
     let ended = ["answered", "retried", "refused", "failed"];
     let sum: u64 = ended.iter().map(|field| count(status, field)).sum();
     assert_eq!(count(status, "sent"), sum + count(status, "open"), "{status}");
