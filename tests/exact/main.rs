@@ -17,7 +17,10 @@ use std::{
 };
 
 use edalab_tests::{
-    rig::{run::count, stand::Stand},
+    rig::{
+        run::{count, mistakes},
+        stand::Stand,
+    },
     suite::{self, Outcome, Suite},
     trial,
 };
@@ -70,8 +73,7 @@ async fn under_fire(stand: Arc<Stand>) -> Outcome {
     }
     stranger.await?;
     let simulator = run.halt().await?;
-    let mistakes = simulator["mistakes"].as_object().ok_or("no mistakes")?.values();
-    let mistakes: u64 = mistakes.map(|kind| count(kind, "made")).sum();
+    let mistakes = mistakes(&simulator);
     println!(
         "scenarios: {scenes:?}; the simulator had {} answers and made {mistakes} mistakes",
         simulator["answered"]

@@ -11,7 +11,7 @@ use edalab_tests::{
     rig::{
         control,
         ledger::read_ledger,
-        run::{ARRIVAL, Run, adds_up, at, count},
+        run::{self, ARRIVAL, Run, adds_up, at, count},
         service::source_of,
         stand::Stand,
     },
@@ -59,7 +59,7 @@ pub(crate) async fn mistakes(stand: Arc<Stand>) -> Outcome {
             assert_eq!(count(kind, outcome), 0, "{flaw} {outcome}: {status}");
         }
     }
-    let made: u64 = kinds(&status).map(|(_, kind)| count(kind, "made")).sum();
+    let made = run::mistakes(&status);
     let due = u64::from(RATE * PERCENT / 100) * lasting.as_secs();
     println!("{made} mistakes, {due} were due: {}", status["mistakes"]);
     assert!(made.abs_diff(due) <= due / 5 + 10, "{made} mistakes, {due} were due");
@@ -73,8 +73,7 @@ pub(crate) async fn mistakes(stand: Arc<Stand>) -> Outcome {
         assert!(service.ended()?.is_none(), "nobody fell");
     }
     wait::until("the ledger to close", ARRIVAL, async || {
-        let services = [&run.quotation, &run.souscription, &run.reclamation];
-        let ledger = read_ledger(&services).await.map_err(|problem| problem.to_string())?;
+        let ledger = read_ledger(&run.services()).await.map_err(|problem| problem.to_string())?;
         let flying: u64 =
             ledger.lines.iter().flat_map(|line| &line.consumers).map(|consumer| consumer.in_flight).sum();
         if ledger.closes() && flying == 0 {

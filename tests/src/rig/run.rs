@@ -118,6 +118,12 @@ pub fn count(status: &Value, field: &str) -> u64 {
     status[field].as_u64().unwrap_or_else(|| panic!("no count {field} in {status}"))
 }
 
+/// Mistakes that the simulator's status tells of, of all kinds.
+pub fn mistakes(status: &Value) -> u64 {
+    let kinds = status["mistakes"].as_object().expect("mistakes by their flaw").values();
+    kinds.map(|kind| count(kind, "made")).sum()
+}
+
 /// The simulator's status must add up: what was sent has ended or is open, and what ended is of some kind.
 pub fn adds_up(status: &Value) {
     let ended = ["answered", "retried", "refused", "failed"];
