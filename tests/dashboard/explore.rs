@@ -9,10 +9,11 @@ use edalab_tests::{
     suite::Outcome,
     wait,
 };
-use schemas::topics;
+use rdkafka::ClientConfig;
+use schemas::{header, topics};
 use serde_json::json;
 
-use crate::show::{ARRIVAL, Show};
+use crate::show::{ARRIVAL, Show, send, with_header};
 
 type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -236,6 +237,14 @@ pub(crate) async fn away(show: Arc<Show>) -> Outcome {
     tab.until("document.getElementById('sight').textContent.includes('dlq.errors')").await?;
     let groups = Tab::look(&show.browser, &dashboard.url("/groups?lang=fr")).await?;
     let lab = Tab::open(&show.browser, &dashboard.url("/?lang=en")).await?;
+    let producer = ClientConfig::new().set("bootstrap.servers", kafka.bootstrap()).create()?;
+    let sample = show.sample().await?;
+    let publish = async |subject: &str| {
+        let record = with_header(&sample, header::SUBJECT, subject);
+        send(&producer, topics::DEVIS_GENERE, None, &record).await
+    };
+    publish("before-away").await?;
+    lab.shows("before-away").await?;
     kafka.kill9().await?;
     for tab in [&tab, &groups] {
         tab.0.bring_to_front().await?;
@@ -246,8 +255,19 @@ pub(crate) async fn away(show: Arc<Show>) -> Outcome {
     }
     lab.0.bring_to_front().await?;
     lab.until("document.getElementById('kafka').textContent.includes('Kafka does not answer')").await?;
+    // So long that the client which reads the events is given up: the next one goes on where it was.
+    wait::until("another client", ARRIVAL, async || {
+        let log = std::fs::read_to_string(dashboard.log()).map_err(|problem| problem.to_string())?;
+        if log.contains("another takes its place") { Ok(()) } else { Err("there is none".to_owned()) }
+    })
+    .await?;
     kafka.restart().await?;
     lab.until("document.getElementById('kafka').hidden").await?;
+    publish("after-away").await?;
+    lab.shows("after-away").await?;
+    let seen: Vec<String> =
+        lab.js("[...document.querySelectorAll('#events .subject')].map(one => one.textContent)").await?;
+    assert_eq!(seen, ["after-away", "before-away"], "each once");
     tab.0.bring_to_front().await?;
     tab.until("document.getElementById('sight').textContent.includes('dlq.errors')").await?;
     groups.0.bring_to_front().await?;

@@ -26,7 +26,7 @@ use rdkafka::{
     producer::{FutureProducer, FutureRecord},
 };
 use reqwest::Method;
-use schemas::TopicName;
+use schemas::{TopicName, header};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
@@ -148,11 +148,16 @@ impl Show {
         Ok(claim.to_owned())
     }
 
-    /// A record as quotation publishes it, to be sent again in other clothes.
+    /// A new quote's record as quotation publishes it, to be sent again in other clothes.
     pub(crate) async fn sample(&self) -> Fallible<Raw> {
-        self.quote("C001").await?;
-        let found = raw(&self.stand.kafka.bootstrap(), schemas::topics::DEVIS_GENERE)?;
-        Ok(found.into_iter().find(|record| record.headers.len() > 6).ok_or("no record")?)
+        let devis = self.quote("C001").await?;
+        let sample = wait::until("a quote lies on its topic", ARRIVAL, async || {
+            let found = raw(&self.stand.kafka.bootstrap(), schemas::topics::DEVIS_GENERE)
+                .map_err(|problem| problem.to_string())?;
+            let its = |record: &Raw| record.header(header::SUBJECT) == Some(&devis);
+            found.into_iter().find(its).ok_or("it does not".to_owned())
+        });
+        Ok(sample.await?)
     }
 
     /// Puts a record on a topic; the partition and offset that it got.
@@ -162,19 +167,7 @@ impl Show {
         partition: Option<i32>,
         record: &Raw,
     ) -> Fallible<(i32, i64)> {
-        let headers = record.headers.iter().fold(OwnedHeaders::new(), |headers, (name, value)| {
-            headers.insert(Header { key: name, value: value.as_deref() })
-        });
-        let record = FutureRecord {
-            topic: topic.as_str(),
-            partition,
-            key: record.key.as_deref(),
-            payload: record.value.as_deref(),
-            timestamp: None,
-            headers: Some(headers),
-        };
-        let sent = self.producer.send(record, ARRIVAL).await.map_err(|(problem, _)| problem)?;
-        Ok((sent.partition, sent.offset))
+        send(&self.producer, topic, partition, record).await
     }
 }
 
@@ -184,4 +177,26 @@ pub(crate) fn with_header(record: &Raw, name: &str, text: &str) -> Raw {
     headers.retain(|(found, _)| found != name);
     headers.push((name.to_owned(), Some(text.as_bytes().to_vec())));
     Raw { key: record.key.clone(), value: record.value.clone(), headers }
+}
+
+/// Sends a record; the partition and offset that it got.
+pub(crate) async fn send(
+    producer: &FutureProducer,
+    topic: TopicName,
+    partition: Option<i32>,
+    record: &Raw,
+) -> Fallible<(i32, i64)> {
+    let headers = record.headers.iter().fold(OwnedHeaders::new(), |headers, (name, value)| {
+        headers.insert(Header { key: name, value: value.as_deref() })
+    });
+    let record = FutureRecord {
+        topic: topic.as_str(),
+        partition,
+        key: record.key.as_deref(),
+        payload: record.value.as_deref(),
+        timestamp: None,
+        headers: Some(headers),
+    };
+    let sent = producer.send(record, ARRIVAL).await.map_err(|(problem, _)| problem)?;
+    Ok((sent.partition, sent.offset))
 }

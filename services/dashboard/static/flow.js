@@ -248,7 +248,8 @@
   }
 
   byId('tools').addEventListener('submit', event => event.preventDefault());
-  byId('filter').addEventListener('input', now);
+  // Whoever types sees the key first; the list is drawn when it is on the screen.
+  byId('filter').addEventListener('input', () => { setTimeout(now, 30); });
   byId('kind').addEventListener('change', now);
   byId('pause').addEventListener('click', event => {
     paused = !paused;

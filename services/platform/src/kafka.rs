@@ -166,17 +166,17 @@ pub fn producer(bootstrap_servers: &str, gauges: ProducerGauges) -> Result<Produ
 /// librdkafka drops every address, those that it began with too, and looks for no other for as long as it lives
 /// (confluentinc/librdkafka issue 5301): only another client finds the broker that came back.
 #[derive(Debug)]
-pub(crate) struct Hearing {
+pub struct Hearing {
     last: Instant,
 }
 
 impl Hearing {
-    pub(crate) fn begin() -> Self {
+    pub fn begin() -> Self {
         Self { last: Instant::now() }
     }
 
     /// Takes note of a look. Whether the client has heard nothing for so long that another must take its place.
-    pub(crate) fn is_lost(&mut self, heard: bool) -> bool {
+    pub fn is_lost(&mut self, heard: bool) -> bool {
         if heard {
             self.last = Instant::now();
         }

@@ -190,7 +190,7 @@ pub(super) async fn message(
 ) -> Response {
     let found = one(&explorer, &topic, partition, offset).await;
     let story = match &found {
-        Ok((record, _)) => told(&explorer, record).await,
+        Ok((record, _)) => told(&explorer, record).await.transpose(),
         Err(_) => None,
     };
     shown(&headers, &uri, |lang| {
@@ -238,10 +238,13 @@ pub(crate) struct Told {
     pub(crate) lines: Vec<Seen>,
 }
 
-/// The story around a record; nothing where Kafka does not say.
-async fn told(explorer: &Explorer, record: &Record) -> Option<Told> {
-    let time = record.time()?;
-    let offsets = explorer.broker.offsets().await.ok()?;
+/// The story around a record; none of one without a time.
+async fn told(explorer: &Explorer, record: &Record) -> Result<Option<Told>, BrokerError> {
+    let Some((time, earlier)) = record.time().and_then(|time| Some((time, time.checked_sub(AROUND).ok()?)))
+    else {
+        return Ok(None);
+    };
+    let offsets = explorer.broker.offsets().await?;
     let is_of_events = |name: &str| schemas::topic(name).is_some_and(|topic| topic.event().is_some());
     let ends: BTreeMap<(String, i32), i64> = offsets
         .topics
@@ -252,20 +255,20 @@ async fn told(explorer: &Explorer, record: &Record) -> Option<Told> {
         })
         .collect();
     let of = || ends.keys().cloned().collect();
-    let early = explorer.broker.at(of(), time.saturating_sub(AROUND).ok()?).await.ok()?;
-    let then = explorer.broker.at(of(), time).await.ok()?;
+    let early = explorer.broker.at(of(), earlier).await?;
+    let then = explorer.broker.at(of(), time).await?;
     let starts = early.into_iter().map(|(at, first)| {
         let middle = then.get(&at).unwrap_or(&ends[&at]);
         let start = first.max(middle - AROUND_IN_EACH);
         (at, start)
     });
     let wanted = Wanted { starts: starts.collect(), of_each: 2 * AROUND_IN_EACH };
-    let among = explorer.broker.read(wanted).await.ok()?;
+    let among = explorer.broker.read(wanted).await?;
     let mut lines = Vec::new();
     for record in story(record, &among) {
         lines.push(in_a_line(explorer, record.clone()).await);
     }
-    Some(Told { among: among.len(), lines })
+    Ok(Some(Told { among: among.len(), lines }))
 }
 
 fn in_words<T, E: std::fmt::Display>(found: Result<T, E>) -> Result<T, String> {

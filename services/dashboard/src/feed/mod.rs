@@ -6,16 +6,20 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use platform::{
-    kafka::QuietContext,
+    kafka::{Hearing, QuietContext},
     record::Record,
     registry::{RegistryClient, RegistryError},
 };
 use rdkafka::{consumer::StreamConsumer, error::KafkaError};
 use schemas::SchemaId;
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, MissedTickBehavior, interval, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{event::Seen, hub::Hub, line, message::Message};
-use source::{Assignment, Partition};
+use source::{Assignment, Found, Partition};
 
 /// Between two looks for topics and partitions that are new.
 const LOOK: Duration = Duration::from_secs(5);
@@ -33,62 +37,81 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// Reads until told to stop. Brokers that are away come back by the client's own doing.
+    /// Reads until told to stop. Brokers that are away come back by the client's own doing, or to the next client.
     pub async fn run(self, stop: CancellationToken) {
-        let consumer = match source::consumer(&self.bootstrap_servers) {
-            Ok(consumer) => Arc::new(consumer),
-            Err(error) => {
-                tracing::error!(%error, "the Kafka client cannot be made");
-                return stop.cancelled().await;
+        let mut reading =
+            Reading { feed: &self, assignment: Assignment::default(), started: None, registry_rests: None };
+        loop {
+            let client = match reading.client() {
+                Ok(client) => Arc::new(client),
+                Err(error) => {
+                    tracing::error!(%error, "the Kafka client cannot be made");
+                    return stop.cancelled().await;
+                }
+            };
+            tokio::select! {
+                () = reading.until_silent(&client) => {}
+                () = stop.cancelled() => return,
             }
-        };
-        let mut reading = Reading { feed: &self, consumer, started: None, registry_rests: None };
-        tokio::select! {
-            () = reading.run() => {}
-            () = stop.cancelled() => {}
+            tracing::warn!("the Kafka client hears of no broker; another takes its place");
+            // To close one takes as long as its questions that are on their way.
+            drop(spawn_blocking(move || drop(client)));
         }
     }
 }
 
+type Client = Arc<StreamConsumer<QuietContext>>;
+
 struct Reading<'a> {
     feed: &'a Feed,
-    consumer: Arc<StreamConsumer<QuietContext>>,
+    assignment: Assignment,
     /// What lay on the topics before, being gathered.
     started: Option<Gathering>,
-    registry_rests: Option<tokio::time::Instant>,
+    registry_rests: Option<Instant>,
 }
 
 struct Gathering {
     unread: HashMap<Partition, i64>,
     seen: Vec<Seen>,
-    until: tokio::time::Instant,
+    until: Instant,
 }
 
 impl Reading<'_> {
-    async fn run(&mut self) {
-        let consumer = Arc::clone(&self.consumer);
-        let mut looks = tokio::time::interval(LOOK);
-        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut assignment = Assignment::default();
+    /// A client that goes on where the last one was.
+    fn client(&self) -> KafkaResult<StreamConsumer<QuietContext>> {
+        let client = source::consumer(&self.feed.bootstrap_servers)?;
+        self.assignment.resume(&client)?;
+        Ok(client)
+    }
+
+    /// Reads until another client must take this one's place.
+    async fn until_silent(&mut self, client: &Client) {
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut hearing = Hearing::begin();
         let mut look = None;
         loop {
             let gathered = self.started.as_ref().map(|gathering| gathering.until);
             tokio::select! {
                 _ = looks.tick(), if look.is_none() => {
-                    let (consumer, known) = (Arc::clone(&consumer), assignment.clone());
-                    look = Some(tokio::task::spawn_blocking(move || source::look(&consumer, &known)));
+                    let (client, known) = (Arc::clone(client), self.assignment.clone());
+                    look = Some(spawn_blocking(move || source::look(&client, &known)));
                 }
                 found = async { look.as_mut().expect("a look is on its way").await }, if look.is_some() => {
                     look = None;
+                    let heard = matches!(found, Ok(Ok(_)));
                     match found {
-                        Ok(Ok(found)) => self.take_over(&mut assignment, found),
+                        Ok(Ok(found)) => self.take_over(client, &found),
                         Ok(Err(error)) => tracing::debug!(%error, "the topics cannot be looked up"),
                         Err(error) => tracing::error!(%error, "a look at the topics ended badly"),
                     }
+                    if hearing.is_lost(heard) {
+                        return;
+                    }
                 }
-                () = async { tokio::time::sleep_until(gathered.expect("there is an end")).await },
+                () = async { sleep_until(gathered.expect("there is an end")).await },
                     if gathered.is_some() => self.hand_on(),
-                received = consumer.recv() => match received {
+                received = client.recv() => match received {
                     Ok(record) => self.take(Record::of(&record)).await,
                     // The client goes on by itself.
                     Err(error) => tracing::debug!(%error, "events"),
@@ -97,23 +120,26 @@ impl Reading<'_> {
         }
     }
 
-    fn take_over(&mut self, assignment: &mut Assignment, found: source::Found) {
-        if found.unread.is_empty() && assignment.same_as(&found.assignment) {
+    fn take_over(&mut self, client: &Client, found: &Found) {
+        if found.offsets.is_empty() {
             return;
         }
-        if let Err(error) = source::assign(&self.consumer, &found) {
+        if let Err(error) = source::assign(client, found) {
             return tracing::warn!(%error, "new partitions cannot be read");
         }
-        tracing::info!(partitions = found.assignment.len(), "reading events");
-        if assignment.len() == 0 {
-            let until = tokio::time::Instant::now() + GATHER;
-            self.started = Some(Gathering { unread: found.unread, seen: Vec::new(), until });
+        if self.assignment.len() == 0 {
+            let until = Instant::now() + GATHER;
+            self.started = Some(Gathering { unread: found.unread.clone(), seen: Vec::new(), until });
         }
-        *assignment = found.assignment;
+        self.assignment.add(found);
+        tracing::info!(partitions = self.assignment.len(), "reading events");
     }
 
     async fn take(&mut self, record: Record) {
         let Some(message) = Message::of(record) else { return };
+        let (partition, offset) =
+            ((message.topic.name.as_str(), message.record.partition), message.record.offset);
+        self.assignment.passed(partition, offset);
         let body = match message.schema() {
             Some(id) => Some(self.schema(id).await),
             None => None,
@@ -123,8 +149,7 @@ impl Reading<'_> {
             return self.feed.hub.add([seen]);
         };
         gathering.seen.push(seen);
-        let partition = (message.topic.name.as_str(), message.record.partition);
-        if gathering.unread.get(&partition).is_some_and(|end| message.record.offset + 1 >= *end) {
+        if gathering.unread.get(&partition).is_some_and(|end| offset + 1 >= *end) {
             gathering.unread.remove(&partition);
         }
         if gathering.unread.is_empty() {
@@ -142,13 +167,13 @@ impl Reading<'_> {
     /// The schema of a value; in words why it cannot be had. A registry that does not answer is not waited for with
     /// every record.
     async fn schema(&mut self, id: SchemaId) -> Result<Arc<apache_avro::Schema>, String> {
-        let now = tokio::time::Instant::now();
+        let now = Instant::now();
         if self.registry_rests.is_some_and(|until| now < until) {
             return Err("the registry does not answer".to_owned());
         }
         self.feed.registry.schema(id).await.map_err(|error| {
             if matches!(error, RegistryError::Unreachable(_)) {
-                self.registry_rests = Some(tokio::time::Instant::now() + REST);
+                self.registry_rests = Some(Instant::now() + REST);
             }
             error.to_string()
         })

@@ -1,7 +1,7 @@
 //! The partitions that are read, from where: assigned, without a group, so that nobody's offsets are touched.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     time::Duration,
 };
 
@@ -9,6 +9,7 @@ use platform::kafka::{self, QuietContext};
 use rdkafka::{
     Offset, TopicPartitionList,
     consumer::{Consumer as _, StreamConsumer},
+    error::{KafkaError, RDKafkaErrorCode},
     metadata::{MetadataPartition, MetadataTopic},
 };
 use schemas::event_topics;
@@ -23,32 +24,42 @@ const LAST: i64 = 50;
 /// A topic of the catalogue and a partition's number.
 pub(super) type Partition = (&'static str, i32);
 
-/// What is read.
+/// What is read, and the offset that comes next of each.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Assignment(BTreeSet<Partition>);
+pub(super) struct Assignment(BTreeMap<Partition, i64>);
 
 impl Assignment {
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 
-    pub(super) fn same_as(&self, other: &Self) -> bool {
-        self.0 == other.0
+    /// A record was read.
+    pub(super) fn passed(&mut self, partition: Partition, offset: i64) {
+        self.0.insert(partition, offset + 1);
+    }
+
+    /// Reads these too.
+    pub(super) fn add(&mut self, found: &Found) {
+        self.0.extend(found.offsets.iter().copied());
+    }
+
+    /// Has a client read all of it, from where the last one was.
+    pub(super) fn resume(&self, consumer: &StreamConsumer<QuietContext>) -> KafkaResult<()> {
+        consumer.incremental_assign(&listed(self.0.iter().map(|(partition, next)| (*partition, *next)))?)
     }
 
     /// Where a partition is read from that was not known before. One that was added to a known topic is read whole: all
     /// of it came while we were reading.
     fn first_offset(&self, topic: &str, low: i64, high: i64) -> i64 {
-        if self.0.iter().any(|(known, _)| *known == topic) { low } else { low.max(high - LAST) }
+        if self.0.keys().any(|(known, _)| *known == topic) { low } else { low.max(high - LAST) }
     }
 }
 
 /// What a look found.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Found {
-    pub(super) assignment: Assignment,
-    /// Where new partitions begin.
-    offsets: Vec<(Partition, i64)>,
+    /// Where new partitions are read from.
+    pub(super) offsets: Vec<(Partition, i64)>,
     /// Where new partitions end that hold something to read.
     pub(super) unread: HashMap<Partition, i64>,
 }
@@ -63,19 +74,21 @@ pub(super) fn consumer(servers: &str) -> KafkaResult<StreamConsumer<QuietContext
 /// Looks for partitions that are not assigned yet. Blocks.
 pub(super) fn look(consumer: &StreamConsumer<QuietContext>, known: &Assignment) -> KafkaResult<Found> {
     let metadata = consumer.fetch_metadata(None, ANSWER)?;
-    let mut found = Found { assignment: known.clone(), offsets: Vec::new(), unread: HashMap::new() };
+    if metadata.brokers().is_empty() {
+        return Err(KafkaError::MetadataFetch(RDKafkaErrorCode::AllBrokersDown));
+    }
+    let mut found = Found::default();
     for topic in event_topics() {
         let name = topic.name.as_str();
         let of_topic = metadata.topics().iter().find(|found| found.name() == name);
         for number in of_topic.into_iter().flat_map(MetadataTopic::partitions).map(MetadataPartition::id) {
             let partition = (name, number);
-            if known.0.contains(&partition) {
+            if known.0.contains_key(&partition) {
                 continue;
             }
             let (low, high) = consumer.fetch_watermarks(name, number, ANSWER)?;
             let first = known.first_offset(name, low, high);
             found.offsets.push((partition, first));
-            found.assignment.0.insert(partition);
             if first < high {
                 found.unread.insert(partition, high);
             }
@@ -84,13 +97,17 @@ pub(super) fn look(consumer: &StreamConsumer<QuietContext>, known: &Assignment) 
     Ok(found)
 }
 
-/// Reads the new partitions too.
+/// Has a client read the new partitions too.
 pub(super) fn assign(consumer: &StreamConsumer<QuietContext>, found: &Found) -> KafkaResult<()> {
-    let mut more = TopicPartitionList::new();
-    for ((topic, number), offset) in &found.offsets {
-        more.add_partition_offset(topic, *number, Offset::Offset(*offset))?;
+    consumer.incremental_assign(&listed(found.offsets.iter().copied())?)
+}
+
+fn listed(offsets: impl Iterator<Item = (Partition, i64)>) -> KafkaResult<TopicPartitionList> {
+    let mut list = TopicPartitionList::new();
+    for ((topic, number), offset) in offsets {
+        list.add_partition_offset(topic, number, Offset::Offset(offset))?;
     }
-    consumer.incremental_assign(&more)
+    Ok(list)
 }
 
 #[cfg(test)]
@@ -99,7 +116,7 @@ mod tests {
 
     #[test]
     fn new_topics_are_read_near_their_end_and_new_partitions_whole() {
-        let known = Assignment(BTreeSet::from([("a", 0)]));
+        let known = Assignment(BTreeMap::from([(("a", 0), 7)]));
         for (topic, low, high, first) in
             [("b", 0, 1_000, 950), ("b", 980, 1_000, 980), ("b", 0, 7, 0), ("a", 0, 1_000, 0)]
         {

@@ -6,7 +6,10 @@ use schemas::{Service, dead_letter as letter};
 
 use super::rendered;
 use crate::{
-    broker::offsets::{Group, Offsets},
+    broker::{
+        BrokerError,
+        offsets::{Group, Offsets},
+    },
     event::{Seen, Status},
     explore::{Asked, Chosen, DUMPED, MOST, Told, Value, dump, text_or_hex},
     lab::{Health, Lab, Trouble},
@@ -231,11 +234,17 @@ struct Message<'a> {
     cut_off: Option<String>,
     /// Of a dead letter: who gave it up and why, and where the record lies.
     given_up: Option<(String, Option<String>)>,
-    story: Option<(String, Vec<Line<'a>>)>,
+    /// What tells of the same thing, or why Kafka does not say.
+    story: Option<Result<(String, Vec<Line<'a>>), String>>,
 }
 
 /// One message, whole, and its story.
-pub(crate) fn message(lang: Lang, record: &Record, value: &Value, told: Option<&Told>) -> String {
+pub(crate) fn message(
+    lang: Lang,
+    record: &Record,
+    value: &Value,
+    told: Option<&Result<Told, BrokerError>>,
+) -> String {
     let t = lang.texts();
     let bytes = record.value();
     let headers = record.headers().map(|headers| {
@@ -260,7 +269,10 @@ pub(crate) fn message(lang: Lang, record: &Record, value: &Value, told: Option<&
         dump: bytes.map(dump),
         cut_off: (beyond > 0).then(|| filled(t.cut_off, &[("n", &lang.number(beyond))])),
         given_up: given_up(t, record),
-        story: told.map(|told| story(lang, record, told)),
+        story: told.map(|told| match told {
+            Ok(told) => Ok(story(lang, record, told)),
+            Err(why) => Err(why.to_string()),
+        }),
     })
 }
 
