@@ -77,8 +77,7 @@ pub(crate) async fn pictures(show: Arc<Show>) -> Outcome {
         .await?;
     tab.until("document.querySelector('.wide .queue .full') !== null").await?;
     tab.picture("fr-light-trouble", true).await?;
-    // Who wants no motion gets none: arrows light up. (A picture of a whole page leaves another size behind.)
-    tab.size(1280, 900, 1.0).await?;
+    // Who wants no motion gets none: arrows light up.
     tab.0.emulate_media_features(vec![feature("prefers-reduced-motion", "reduce")]).await?;
     tab.until("document.querySelector('.dots circle') === null").await?;
     tab.count_dots().await?;

@@ -94,9 +94,18 @@ impl Tab {
     pub async fn picture(&self, name: &str, whole: bool) -> Result<(), Box<dyn Error>> {
         let folder = program::target().join("screenshots");
         std::fs::create_dir_all(&folder)?;
-        let how = ScreenshotParams::builder().full_page(whole).build();
-        self.0.save_screenshot(how, folder.join(format!("{name}.png"))).await?;
-        Ok(())
+        let (width, height, scale): (i64, i64, f64) =
+            self.js("[innerWidth, innerHeight, devicePixelRatio]").await?;
+        if whole {
+            // What is out of sight may not be drawn yet, so all of it comes into sight.
+            self.size(width, self.js("document.documentElement.scrollHeight").await?, scale).await?;
+            self.0.bring_to_front().await?;
+            let twice = "requestAnimationFrame(() => requestAnimationFrame(() => { window.drawn = true; }))";
+            self.0.evaluate(twice).await?;
+            self.until("window.drawn").await?;
+        }
+        self.0.save_screenshot(ScreenshotParams::default(), folder.join(format!("{name}.png"))).await?;
+        self.size(width, height, scale).await
     }
 
     /// Closes the tab, in which nothing must have gone wrong.
