@@ -2,7 +2,7 @@
 //! event says: the contract is the same in the end.
 
 use platform::{
-    consumer::{EffectError, Handlers, Received},
+    consumer::{EffectError, Handlers, Received, events},
     store::{Batch, Work},
     text::Instant,
 };
@@ -16,7 +16,7 @@ pub fn handlers() -> Handlers {
 }
 
 fn contrat_emis<'c>(batch: &'c mut Batch, heard: &'c [Received<ContratEmis>]) -> Work<'c, (), EffectError> {
-    Box::pin(async move { Ok(store::hear_emis(batch.connection().await?, heard).await?) })
+    Box::pin(async move { Ok(store::hear_emis(batch.connection().await?, events(heard)).await?) })
 }
 
 fn contrat_modifie<'c>(
@@ -38,7 +38,7 @@ fn contrat_resilie<'c>(
     batch: &'c mut Batch,
     heard: &'c [Received<ContratResilie>],
 ) -> Work<'c, (), EffectError> {
-    Box::pin(async move { Ok(store::hear_resilie(batch.connection().await?, heard).await?) })
+    Box::pin(async move { Ok(store::hear_resilie(batch.connection().await?, events(heard)).await?) })
 }
 
 /// What a changed contract means for claims; nothing, where it is the premium or something newer than this service.

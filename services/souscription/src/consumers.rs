@@ -2,7 +2,7 @@
 //! adds what its event says: quote and contract are the same in the end.
 
 use platform::{
-    consumer::{EffectError, Handlers, Received},
+    consumer::{EffectError, Handlers, Received, events},
     store::{Batch, Work},
 };
 use prometheus::Histogram;
@@ -24,11 +24,11 @@ pub fn handlers(claims: Histogram) -> Handlers {
 }
 
 fn devis_genere<'c>(batch: &'c mut Batch, heard: &'c [Received<DevisGenere>]) -> Work<'c, (), EffectError> {
-    Box::pin(async move { Ok(store::hear_genere(batch.connection().await?, heard).await?) })
+    Box::pin(async move { Ok(store::hear_genere(batch.connection().await?, events(heard)).await?) })
 }
 
 fn devis_expire<'c>(batch: &'c mut Batch, heard: &'c [Received<DevisExpire>]) -> Work<'c, (), EffectError> {
-    Box::pin(async move { Ok(store::hear_expire(batch.connection().await?, heard).await?) })
+    Box::pin(async move { Ok(store::hear_expire(batch.connection().await?, events(heard)).await?) })
 }
 
 fn sinistre_declare<'c>(

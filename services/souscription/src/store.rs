@@ -1,8 +1,10 @@
 //! What the service remembers: all of its SQL.
 
+#[cfg(test)]
+mod tests;
+
 use jiff::Timestamp;
 use platform::{
-    consumer::Received,
     outbox::Outgoing,
     store::{Batch, Cursor, Page, Store, Work, bytes, instant, migrator, undecodable, uuid},
     text::FreeText,
@@ -116,13 +118,13 @@ async fn by_id(from: impl SqliteExecutor<'_>, id: ContratId) -> Result<Option<Co
 }
 
 /// Adds what each DevisGenere says; what DevisExpire said, if it came first, stays.
-pub(crate) async fn hear_genere(
+pub(crate) async fn hear_genere<'e>(
     connection: &mut SqliteConnection,
-    heard: &[Received<DevisGenere>],
+    heard: impl Iterator<Item = &'e DevisGenere>,
 ) -> Result<(), sqlx::Error> {
     let mut insert =
         QueryBuilder::new("INSERT INTO devis (devis_id, client_id, type_bien, prime, date_expiration) ");
-    insert.push_values(heard, |mut row, Received { event, .. }| {
+    insert.push_values(heard, |mut row, event| {
         row.push_bind(bytes(event.devis_id.uuid()))
             .push_bind(event.client_id.as_str())
             .push_bind(event.type_bien.as_str())
@@ -137,12 +139,12 @@ pub(crate) async fn hear_genere(
 }
 
 /// Marks each quote as expired, also where nothing else of it was heard yet.
-pub(crate) async fn hear_expire(
+pub(crate) async fn hear_expire<'e>(
     connection: &mut SqliteConnection,
-    heard: &[Received<DevisExpire>],
+    heard: impl Iterator<Item = &'e DevisExpire>,
 ) -> Result<(), sqlx::Error> {
     let mut insert = QueryBuilder::new("INSERT INTO devis (devis_id, expire) ");
-    insert.push_values(heard, |mut row, Received { event, .. }| {
+    insert.push_values(heard, |mut row, event| {
         row.push_bind(bytes(event.devis_id.uuid())).push_bind(true);
     });
     insert.push(" ON CONFLICT (devis_id) DO UPDATE SET expire = 1");

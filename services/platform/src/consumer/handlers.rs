@@ -18,6 +18,11 @@ pub struct Received<E> {
     pub event: E,
 }
 
+/// What was heard, without its envelopes.
+pub fn events<E>(heard: &[Received<E>]) -> impl Iterator<Item = &E> {
+    heard.iter().map(|received| &received.event)
+}
+
 /// Why an effect did not happen.
 #[derive(Debug, thiserror::Error)]
 pub enum EffectError {

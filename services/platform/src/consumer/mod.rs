@@ -30,7 +30,7 @@ mod tests;
 use std::sync::Arc;
 
 pub(crate) use dead_letter::Letter;
-pub use handlers::{Effect, EffectError, Handlers, Received};
+pub use handlers::{Effect, EffectError, Handlers, Received, events};
 pub(crate) use pace::Pace;
 pub use position::ClusterMismatch;
 pub(crate) use position::Position;

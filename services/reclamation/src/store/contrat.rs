@@ -1,10 +1,7 @@
 //! The contracts that were heard of: whether they cover anything is all that is kept.
 
 use jiff::Timestamp;
-use platform::{
-    consumer::Received,
-    store::{bytes, instant, undecodable},
-};
+use platform::store::{bytes, instant, undecodable};
 use schemas::{ContratEmis, ContratId, ContratResilie, Version};
 use sqlx::{QueryBuilder, Row as _, SqliteConnection, sqlite::SqliteRow};
 
@@ -20,12 +17,12 @@ pub(super) async fn find(
 }
 
 /// Adds what each ContratEmis says; what later events said, if they came first, stays.
-pub(crate) async fn hear_emis(
+pub(crate) async fn hear_emis<'e>(
     connection: &mut SqliteConnection,
-    heard: &[Received<ContratEmis>],
+    heard: impl Iterator<Item = &'e ContratEmis>,
 ) -> Result<(), sqlx::Error> {
     let mut insert = QueryBuilder::new("INSERT INTO contrat (contrat_id, client_id, date_effet, date_fin) ");
-    insert.push_values(heard, |mut row, Received { event, .. }| {
+    insert.push_values(heard, |mut row, event| {
         row.push_bind(bytes(event.contrat_id.uuid()))
             .push_bind(event.client_id.as_str())
             .push_bind(event.date_effet.as_millisecond())
@@ -72,12 +69,12 @@ pub(crate) async fn hear_modifie(
 }
 
 /// Marks each contract as ended, also where nothing else of it was heard yet.
-pub(crate) async fn hear_resilie(
+pub(crate) async fn hear_resilie<'e>(
     connection: &mut SqliteConnection,
-    heard: &[Received<ContratResilie>],
+    heard: impl Iterator<Item = &'e ContratResilie>,
 ) -> Result<(), sqlx::Error> {
     let mut insert = QueryBuilder::new("INSERT INTO contrat (contrat_id, resilie) ");
-    insert.push_values(heard, |mut row, Received { event, .. }| {
+    insert.push_values(heard, |mut row, event| {
         row.push_bind(bytes(event.contrat_id.uuid())).push_bind(true);
     });
     insert.push(" ON CONFLICT (contrat_id) DO UPDATE SET resilie = 1");

@@ -2,15 +2,12 @@
 
 use jiff::Timestamp;
 use platform::{
-    consumer::{EffectError, Received},
+    consumer::EffectError,
     metrics::Metrics,
     store::{DataFolder, Store},
     text::Instant,
 };
-use schemas::{
-    CloudEvent, ContratEmis, ContratId, ContratResilie, DevisId, EventId, Sequence, TypeBien, TypeSinistre,
-    Version,
-};
+use schemas::{ContratEmis, ContratId, ContratResilie, DevisId, TypeBien, TypeSinistre, Version};
 use tempfile::TempDir;
 
 use super::{contrat::find, *};
@@ -36,12 +33,12 @@ impl Memory {
             Box::pin(async move {
                 let connection = batch.connection().await?;
                 match said {
-                    Said::Emis => hear_emis(connection, &[received(emis(contrat))]).await?,
+                    Said::Emis => hear_emis(connection, [&emis(contrat)].into_iter()).await?,
                     Said::Modifie(change, version) => {
                         let version = Version::new(version).expect("from 1 on");
                         hear_modifie(connection, contrat, change, version).await?;
                     }
-                    Said::Resilie => hear_resilie(connection, &[received(resilie(contrat))]).await?,
+                    Said::Resilie => hear_resilie(connection, [&resilie(contrat)].into_iter()).await?,
                 }
                 Ok::<_, EffectError>(())
             })
@@ -92,20 +89,6 @@ fn resilie(contrat_id: ContratId) -> ContratResilie {
         timestamp: date_resiliation,
         version,
     }
-}
-
-fn received<E>(event: E) -> Received<E> {
-    let envelope = CloudEvent {
-        id: EventId::generate(),
-        source: "/test".to_owned(),
-        event_type: String::new(),
-        time: Timestamp::UNIX_EPOCH,
-        subject: String::new(),
-        sequence: Sequence(1),
-        topic_sequence: Sequence(1),
-        traceparent: None,
-    };
-    Received { envelope, event }
 }
 
 /// Every order of these.
