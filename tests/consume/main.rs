@@ -41,6 +41,10 @@ fn main() -> ExitCode {
             "raised_partitions_and_a_broker_that_restarts_lose_nothing",
             trial!(trouble::raised_partitions),
         )
+        .trial(
+            "partitions_that_are_added_while_a_consumer_is_away_are_read",
+            trial!(trouble::partitions_added_while_it_is_away),
+        )
         .trial("offsets_of_another_cluster_wait_for_a_decision", trial!(trouble::offsets_of_another_cluster))
         .main(Stand::start)
 }

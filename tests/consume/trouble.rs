@@ -102,6 +102,27 @@ pub(crate) async fn raised_partitions(stand: Arc<Stand>) -> Outcome {
     Ok(())
 }
 
+/// A consumer that comes back is given what it had; it asks for what is new by itself.
+pub(crate) async fn partitions_added_while_it_is_away(stand: Arc<Stand>) -> Outcome {
+    let mut pair = Pair::start(&stand, "away").await?;
+    let first = pair.quote().await?;
+    pair.convert(&first).await?;
+    pair.souscription.stop().await?;
+    pair.kafka.raise_partitions(topics::DEVIS_GENERE, 6).await?;
+    pair.souscription.restart().await?;
+    // It knows of the new partitions from now on.
+    pair.quotation.stop().await?;
+    pair.quotation.restart().await?;
+    let mut quotes = Vec::new();
+    for _ in 0..20 {
+        quotes.push(pair.quote().await?);
+    }
+    for devis in &quotes {
+        pair.convert(devis).await?;
+    }
+    Ok(())
+}
+
 /// The broker's data is gone and the database is there: the service says so, consumes nothing, and goes on when the old
 /// broker is back.
 pub(crate) async fn offsets_of_another_cluster(stand: Arc<Stand>) -> Outcome {

@@ -41,6 +41,11 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// How long a full batch waits for the one before it until the partitions are paused; `max.poll.interval.ms` is five
 /// minutes.
 const STUCK: Duration = Duration::from_secs(30);
+/// Between two looks whether topics have partitions that nobody was given, and how long a look may take.
+const LOOK: Duration = Duration::from_secs(5);
+const LOOK_TIME: Duration = Duration::from_secs(2);
+/// How long the group has to give them out before it is asked again.
+const SHARED_OUT: Duration = Duration::from_mins(1);
 /// How long a stopping consumer waits for the batch that it has begun.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -153,6 +158,7 @@ impl Session<'_> {
         let topic = self.applier.topics().first().copied().unwrap_or_default().to_owned();
         let asked = Arc::clone(&self.client);
         let mut silence = pin!(kafka::falls_silent(move || kafka::hears(asked.client(), &topic)));
+        let mut passed_over = pin!(self.is_passed_over(LOOK));
         loop {
             // Messages that are there already come without a wait; the writer's task is to have its turn all the same.
             consume_budget().await;
@@ -196,6 +202,10 @@ impl Session<'_> {
                 }
                 Some(problem) = told.recv() => return Err(problem),
                 () = &mut silence => return Err(SessionError::Unreachable),
+                () = &mut passed_over => {
+                    self.client.subscribe(&self.applier.topics())?;
+                    passed_over.set(self.is_passed_over(SHARED_OUT));
+                }
                 () = due(&gather), if !reads && !applies => {}
             }
         }
@@ -216,6 +226,34 @@ impl Session<'_> {
             Err(error) => self.look_at(error).await?,
         }
         Ok(())
+    }
+
+    /// Ends when the topics have partitions that this consumer, the only one of its group, has not got at two looks.
+    ///
+    /// A member with a fixed name that comes back, from a restart or from a broker's, is given what it had before, without
+    /// a rebalance: partitions that were added meanwhile are given to nobody. To see to that is up to the group's leader
+    /// (KIP-814), and librdkafka 2.12 does not. It subscribes again then, which makes the group share out anew.
+    async fn is_passed_over(&self, first: Duration) {
+        tokio::time::sleep(first).await;
+        let mut before = false;
+        loop {
+            let (client, topics) = (Arc::clone(&self.client), self.applier.topics());
+            let topics: Vec<String> = topics.into_iter().map(str::to_owned).collect();
+            let missing = spawn_blocking(move || missing(&client, &topics)).await;
+            // A broker that is away has no partitions to give.
+            let missing = missing.ok().and_then(Result::ok).unwrap_or_default();
+            if before && let Some((topic, partition)) = missing.first() {
+                let count = missing.len();
+                return tracing::warn!(
+                    count,
+                    topic,
+                    partition,
+                    "partitions were given to nobody; asking again"
+                );
+            }
+            before = !missing.is_empty();
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     /// Finds out which cluster this is, and makes the offsets its own where they belong to none yet.
@@ -292,6 +330,23 @@ impl Session<'_> {
         }
         Ok(SessionError::OutOfRange(found.join("; ")))
     }
+}
+
+/// The partitions of these topics that the client has not got; none while it has nothing at all. Blocks.
+fn missing(
+    client: &StreamConsumer<SessionContext>,
+    topics: &[String],
+) -> Result<Vec<(String, i32)>, KafkaError> {
+    let metadata = client.fetch_metadata(None, LOOK_TIME)?;
+    let assigned = places(&client.assignment()?);
+    if assigned.is_empty() {
+        return Ok(Vec::new());
+    }
+    let of_ours = metadata.topics().iter().filter(|found| topics.iter().any(|topic| topic == found.name()));
+    let all = of_ours.flat_map(|topic| {
+        topic.partitions().iter().map(|partition| (topic.name().to_owned(), partition.id()))
+    });
+    Ok(all.filter(|place| !assigned.contains(place)).collect())
 }
 
 /// Topic and partition of each element.
