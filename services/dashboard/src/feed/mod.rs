@@ -80,7 +80,7 @@ impl Reading<'_> {
     /// A client that goes on where the last one was.
     fn client(&self) -> KafkaResult<StreamConsumer<QuietContext>> {
         let client = source::consumer(&self.feed.bootstrap_servers)?;
-        self.assignment.resume(&client)?;
+        source::assign(&client, self.assignment.offsets())?;
         Ok(client)
     }
 
@@ -101,7 +101,7 @@ impl Reading<'_> {
                     look = None;
                     let heard = matches!(found, Ok(Ok(_)));
                     match found {
-                        Ok(Ok(found)) => self.take_over(client, &found),
+                        Ok(Ok(found)) => self.take_over(client, found),
                         Ok(Err(error)) => tracing::debug!(%error, "the topics cannot be looked up"),
                         Err(error) => tracing::error!(%error, "a look at the topics ended badly"),
                     }
@@ -120,25 +120,25 @@ impl Reading<'_> {
         }
     }
 
-    fn take_over(&mut self, client: &Client, found: &Found) {
+    fn take_over(&mut self, client: &Client, found: Found) {
         if found.offsets.is_empty() {
             return;
         }
-        if let Err(error) = source::assign(client, found) {
+        if let Err(error) = source::assign(client, found.offsets.iter().copied()) {
             return tracing::warn!(%error, "new partitions cannot be read");
         }
         if self.assignment.len() == 0 {
             let until = Instant::now() + GATHER;
-            self.started = Some(Gathering { unread: found.unread.clone(), seen: Vec::new(), until });
+            self.started = Some(Gathering { unread: found.unread, seen: Vec::new(), until });
         }
-        self.assignment.add(found);
+        self.assignment.add(found.offsets);
         tracing::info!(partitions = self.assignment.len(), "reading events");
     }
 
     async fn take(&mut self, record: Record) {
         let Some(message) = Message::of(record) else { return };
-        let (partition, offset) =
-            ((message.topic.name.as_str(), message.record.partition), message.record.offset);
+        let partition = (message.topic.name.as_str(), message.record.partition);
+        let offset = message.record.offset;
         self.assignment.passed(partition, offset);
         let body = match message.schema() {
             Some(id) => Some(self.schema(id).await),

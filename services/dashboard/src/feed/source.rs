@@ -39,13 +39,13 @@ impl Assignment {
     }
 
     /// Reads these too.
-    pub(super) fn add(&mut self, found: &Found) {
-        self.0.extend(found.offsets.iter().copied());
+    pub(super) fn add(&mut self, offsets: Vec<(Partition, i64)>) {
+        self.0.extend(offsets);
     }
 
-    /// Has a client read all of it, from where the last one was.
-    pub(super) fn resume(&self, consumer: &StreamConsumer<QuietContext>) -> KafkaResult<()> {
-        consumer.incremental_assign(&listed(self.0.iter().map(|(partition, next)| (*partition, *next)))?)
+    /// What comes next of each.
+    pub(super) fn offsets(&self) -> impl Iterator<Item = (Partition, i64)> {
+        self.0.iter().map(|(partition, next)| (*partition, *next))
     }
 
     /// Where a partition is read from that was not known before. One that was added to a known topic is read whole: all
@@ -97,17 +97,16 @@ pub(super) fn look(consumer: &StreamConsumer<QuietContext>, known: &Assignment) 
     Ok(found)
 }
 
-/// Has a client read the new partitions too.
-pub(super) fn assign(consumer: &StreamConsumer<QuietContext>, found: &Found) -> KafkaResult<()> {
-    consumer.incremental_assign(&listed(found.offsets.iter().copied())?)
-}
-
-fn listed(offsets: impl Iterator<Item = (Partition, i64)>) -> KafkaResult<TopicPartitionList> {
-    let mut list = TopicPartitionList::new();
+/// Has a client read these partitions too, from these offsets on.
+pub(super) fn assign(
+    consumer: &StreamConsumer<QuietContext>,
+    offsets: impl Iterator<Item = (Partition, i64)>,
+) -> KafkaResult<()> {
+    let mut more = TopicPartitionList::new();
     for ((topic, number), offset) in offsets {
-        list.add_partition_offset(topic, number, Offset::Offset(offset))?;
+        more.add_partition_offset(topic, number, Offset::Offset(offset))?;
     }
-    Ok(list)
+    consumer.incremental_assign(&more)
 }
 
 #[cfg(test)]
