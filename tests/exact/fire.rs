@@ -60,12 +60,18 @@ pub(crate) async fn kill(run: &mut Run, round: usize) -> Fallible<&'static str> 
 }
 
 async fn again(service: &mut Service) -> Fallible<()> {
-    service.kill9().await?;
+    fell(service).await?;
     Ok(service.restart().await?)
 }
 
+/// Kills a service that has not ended by itself: a start would hide that.
+async fn fell(service: &mut Service) -> Fallible<()> {
+    service.must_run()?;
+    Ok(service.kill9().await?)
+}
+
 async fn crash(service: &mut Service, point: &str, count: u32) -> Fallible<()> {
-    service.kill9().await?;
+    fell(service).await?;
     service.restart_to_crash(point, count)?;
     wait::until(format!("a crash at {point}"), SETTLE, async || match service.ended() {
         Ok(Some(_)) => Ok(()),

@@ -11,6 +11,7 @@ use edalab_tests::{
     rig::{
         ledger::read_ledger,
         run::Run,
+        service::Service,
         stand::{QUOTATION, RECLAMATION, SOUSCRIPTION},
     },
     suite::Outcome,
@@ -59,7 +60,9 @@ pub(crate) fn told(kills: &BTreeMap<&str, u32>, load: &Load, ledger: &Ledger) ->
 /// The ledger when nothing is in flight any more.
 pub(crate) async fn settled(run: &Run) -> Result<Ledger, TimedOut> {
     wait::until("the ledger to settle", SETTLE, async || {
-        let ledger = read_ledger(&run.services()).await.map_err(|problem| problem.to_string())?;
+        let ledger = read_ledger(&run.services()).await.map_err(|problem| {
+            format!("{problem}\n{}", run.services().map(Service::last_words).join("\n"))
+        })?;
         let open: u64 = ledger.lines.iter().map(|line| line.in_outbox).sum::<u64>()
             + ledger
                 .lines

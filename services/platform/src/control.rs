@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     backoff::{self, Backoff},
     config::Identity,
-    kafka::{self, Hearing, QuietContext},
+    kafka::{self, Detached, Hearing, QuietContext},
     metrics::Metrics,
 };
 
@@ -155,6 +155,7 @@ impl Follower {
             .set("acks", "all")
             .set("linger.ms", "0")
             .create_with_context(QuietContext)?;
+        let producer = Arc::new(Detached::new(producer));
         let mut look = tokio::time::interval_at(Instant::now() + LOOK, LOOK);
         let mut hearing = Hearing::begin();
         // The offset after the last record that was read.
@@ -191,13 +192,13 @@ impl Follower {
         }
     }
 
-    fn consumer(&self) -> Result<StreamConsumer<QuietContext>, KafkaError> {
+    fn consumer(&self) -> Result<Detached<StreamConsumer<QuietContext>>, KafkaError> {
         let consumer: StreamConsumer<QuietContext> =
             kafka::reader(&self.bootstrap_servers, CLIENT).create_with_context(QuietContext)?;
         let mut all = TopicPartitionList::new();
         all.add_partition_offset(topics::CONTROL.as_str(), 0, Offset::Beginning)?;
         consumer.assign(&all)?;
-        Ok(consumer)
+        Ok(Detached::new(consumer))
     }
 
     fn take_over(&self, control: &Arc<Control>) {
@@ -233,11 +234,11 @@ impl Follower {
 /// epoch, may take the new one for old news for good. A Kafka that does not say has the topic still. Whether both clients
 /// hear of a broker.
 async fn must_reach(
-    consumer: &Arc<StreamConsumer<QuietContext>>,
-    producer: &FutureProducer<QuietContext>,
+    consumer: &Arc<Detached<StreamConsumer<QuietContext>>>,
+    producer: &Arc<Detached<FutureProducer<QuietContext>>>,
     next: i64,
 ) -> Result<bool, FollowError> {
-    let (consumer, producer) = (Arc::clone(consumer), producer.clone());
+    let (consumer, producer) = (Arc::clone(consumer), Arc::clone(producer));
     let asked = tokio::task::spawn_blocking(move || {
         let topic = topics::CONTROL.as_str();
         let found = consumer.fetch_watermarks(topic, 0, LOOK_TIME);

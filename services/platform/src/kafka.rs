@@ -1,12 +1,19 @@
 //! What services and tools need of the Kafka client: the relay's producer, logs, and whether a topic is there.
 
-use std::time::{Duration, Instant};
+mod detached;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use prometheus::IntGauge;
 use rdkafka::{
     ClientConfig, ClientContext, Statistics, client::Client, config::RDKafkaLogLevel,
     consumer::ConsumerContext, error::KafkaError, producer::FutureProducer,
 };
+
+pub use detached::Detached;
 
 use crate::metrics::Metrics;
 
@@ -135,7 +142,7 @@ pub(crate) fn fetch_ahead(config: &mut ClientConfig) -> &mut ClientConfig {
         .set("fetch.queue.backoff.ms", "5")
 }
 
-pub type Producer = FutureProducer<ProducerContext>;
+pub type Producer = Arc<Detached<FutureProducer<ProducerContext>>>;
 
 /// A producer that neither loses, doubles nor reorders within its own life.
 ///
@@ -147,7 +154,7 @@ pub type Producer = FutureProducer<ProducerContext>;
 /// - `batch.size`: what a consumer can take at a time ([`BATCH`]).
 /// - The client's queue is bounded well above one relay batch, so it is never what refuses.
 pub fn producer(bootstrap_servers: &str, gauges: ProducerGauges) -> Result<Producer, KafkaError> {
-    client(bootstrap_servers, "edalab-relay")
+    let producer = client(bootstrap_servers, "edalab-relay")
         .set("enable.idempotence", "true")
         .set("acks", "all")
         .set("message.timeout.ms", "0")
@@ -159,7 +166,8 @@ pub fn producer(bootstrap_servers: &str, gauges: ProducerGauges) -> Result<Produ
         .set("queue.buffering.max.messages", "10000")
         .set("queue.buffering.max.kbytes", "16384")
         .set("statistics.interval.ms", "5000")
-        .create_with_context(ProducerContext { gauges })
+        .create_with_context(ProducerContext { gauges })?;
+    Ok(Arc::new(Detached::new(producer)))
 }
 
 /// Whether a client still hears of a broker. Where one that starts or is in distress told that its cluster has none,

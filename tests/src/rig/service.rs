@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use super::{
     ports::{self, NoFreePort},
-    process::{Process, ProcessError},
+    process::{Process, ProcessError, last_lines},
 };
 use crate::{
     scrape::Scrape,
@@ -257,12 +257,18 @@ impl Service {
         }
     }
 
+    /// The end of what it printed, for an error message.
+    pub fn last_words(&self) -> String {
+        format!("{}'s last lines:\n{}", self.settings.service, last_lines(&self.log()))
+    }
+
     /// The running process's id.
     pub fn process_id(&self) -> Option<u32> {
         self.process.as_ref().map(Process::id)
     }
 
-    fn must_run(&mut self) -> Result<(), ProcessError> {
+    /// An error with its last lines where it has ended by itself.
+    pub fn must_run(&mut self) -> Result<(), ProcessError> {
         self.process.as_mut().map_or(Ok(()), Process::must_run)
     }
 

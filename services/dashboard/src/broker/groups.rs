@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use platform::kafka::{self, QuietContext};
+use platform::kafka::{self, Detached, QuietContext};
 use rdkafka::{
     Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer as _},
@@ -21,8 +21,8 @@ const TOPICS: usize = 100;
 /// Clients that belong to groups in name only: they ask what was committed, and never join.
 pub(super) struct Asker {
     servers: String,
-    client: BaseConsumer<QuietContext>,
-    by_group: BTreeMap<String, BaseConsumer<QuietContext>>,
+    client: Detached<BaseConsumer<QuietContext>>,
+    by_group: BTreeMap<String, Detached<BaseConsumer<QuietContext>>>,
 }
 
 impl std::fmt::Debug for Asker {
@@ -91,9 +91,10 @@ impl Asker {
     }
 }
 
-fn member(servers: &str, group: &str) -> Result<BaseConsumer<QuietContext>, KafkaError> {
+fn member(servers: &str, group: &str) -> Result<Detached<BaseConsumer<QuietContext>>, KafkaError> {
     kafka::client(servers, "edalab-dashboard-groups")
         .set("group.id", group)
         .set("enable.auto.commit", "false")
         .create_with_context(QuietContext)
+        .map(Detached::new)
 }

@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 use platform::{
-    kafka::{self, QuietContext},
+    kafka::{self, Detached, QuietContext},
     record::Record,
 };
 use rdkafka::{
@@ -89,9 +89,10 @@ pub(super) fn at(servers: &str, of: &[(String, i32)], time: Timestamp) -> Result
     Ok(starts.collect())
 }
 
-fn client(servers: &str) -> Result<BaseConsumer<QuietContext>, KafkaError> {
+fn client(servers: &str) -> Result<Detached<BaseConsumer<QuietContext>>, KafkaError> {
     kafka::reader(servers, "edalab-dashboard-reader")
         .set("fetch.wait.max.ms", "50")
         .set("queued.max.messages.kbytes", "4096")
         .create_with_context(QuietContext)
+        .map(Detached::new)
 }

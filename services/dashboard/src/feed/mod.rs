@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use platform::{
-    kafka::{Hearing, QuietContext},
+    kafka::{Detached, Hearing, QuietContext},
     record::Record,
     registry::{RegistryClient, RegistryError},
 };
@@ -54,13 +54,11 @@ impl Feed {
                 () = stop.cancelled() => return,
             }
             tracing::warn!("the Kafka client hears of no broker; another takes its place");
-            // To close one takes as long as its questions that are on their way.
-            drop(spawn_blocking(move || drop(client)));
         }
     }
 }
 
-type Client = Arc<StreamConsumer<QuietContext>>;
+type Client = Arc<Detached<StreamConsumer<QuietContext>>>;
 
 struct Reading<'a> {
     feed: &'a Feed,
@@ -78,7 +76,7 @@ struct Gathering {
 
 impl Reading<'_> {
     /// A client that goes on where the last one was.
-    fn client(&self) -> KafkaResult<StreamConsumer<QuietContext>> {
+    fn client(&self) -> KafkaResult<Detached<StreamConsumer<QuietContext>>> {
         let client = source::consumer(&self.feed.bootstrap_servers)?;
         source::assign(&client, self.assignment.offsets())?;
         Ok(client)

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use platform::kafka::{self, QuietContext};
+use platform::kafka::{self, Detached, QuietContext};
 use rdkafka::{
     Offset, TopicPartitionList,
     consumer::{Consumer as _, StreamConsumer},
@@ -64,11 +64,12 @@ pub(super) struct Found {
     pub(super) unread: HashMap<Partition, i64>,
 }
 
-pub(super) fn consumer(servers: &str) -> KafkaResult<StreamConsumer<QuietContext>> {
+pub(super) fn consumer(servers: &str) -> KafkaResult<Detached<StreamConsumer<QuietContext>>> {
     kafka::reader(servers, "edalab-dashboard")
         .set("fetch.wait.max.ms", "100")
         .set("queued.max.messages.kbytes", "4096")
         .create_with_context(QuietContext)
+        .map(Detached::new)
 }
 
 /// Looks for partitions that are not assigned yet. Blocks.

@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     crash,
-    kafka::{self, log_line},
+    kafka::{self, Detached, log_line},
     record::Record,
     store::WriteError,
 };
@@ -46,8 +46,9 @@ const LOOK: Duration = Duration::from_secs(5);
 const LOOK_TIME: Duration = Duration::from_secs(2);
 /// How long the group has to give them out before it is asked again.
 const SHARED_OUT: Duration = Duration::from_mins(1);
-/// How long a stopping consumer waits for the batch that it has begun.
+/// How long a stopping consumer waits for the batch that it has begun, and then for its client to end.
 const DRAIN: Duration = Duration::from_secs(5);
+const CLOSE: Duration = Duration::from_secs(2);
 
 /// Why a session ended although nobody asked it to.
 #[derive(Debug, thiserror::Error)]
@@ -85,7 +86,7 @@ pub(super) struct Failure {
     pub(super) lasted: Duration,
 }
 
-type Client = Arc<StreamConsumer<SessionContext>>;
+type Client = Arc<Detached<StreamConsumer<SessionContext>>>;
 
 /// Joins the group and consumes until told to stop, or until the client cannot go on.
 pub(super) async fn run(
@@ -98,7 +99,7 @@ pub(super) async fn run(
     let (problems, mut told) = mpsc::unbounded_channel();
     let context = SessionContext { position: position.clone(), metrics: metrics.clone(), problems };
     let client: Client = match config(membership).create_with_context(context) {
-        Ok(client) => Arc::new(client),
+        Ok(client) => Arc::new(Detached::new(client)),
         Err(error) => return Err(Failure { error: error.into(), lasted: Duration::ZERO }),
     };
     let session = Session { client: Arc::clone(&client), position, applier, metrics };
@@ -109,10 +110,15 @@ pub(super) async fn run(
         Err(error) => Err(error),
     };
     metrics.assigned.set(0);
-    // Closing waits for commits that are on their way. A member with a fixed name does not leave the group: its
-    // partitions are given away when its session ends, unless it is back before.
+    // A member with a fixed name does not leave the group: its partitions are given away when its session ends, unless it
+    // is back before.
+    let closed = client.ended();
     drop(session);
-    drop(spawn_blocking(move || drop(client)));
+    drop(client);
+    if ended.is_ok() {
+        // The process ends next, and commits may be on their way.
+        let _ = tokio::time::timeout(CLOSE, closed.cancelled()).await;
+    }
     ended.map_err(|error| Failure { error, lasted: began.elapsed() })
 }
 

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::tally::Count;
 use crate::{
-    kafka::{self, Hearing, QuietContext},
+    kafka::{self, Detached, Hearing, QuietContext},
     record::Record,
 };
 
@@ -113,17 +113,18 @@ fn audit(audited: &Audited, asked: &Receiver<Reply>, stop: &CancellationToken) -
     Ok(())
 }
 
-fn client(bootstrap_servers: &str) -> Result<BaseConsumer<QuietContext>, KafkaError> {
+fn client(bootstrap_servers: &str) -> Result<Detached<BaseConsumer<QuietContext>>, KafkaError> {
     kafka::fetch_ahead(&mut kafka::reader(bootstrap_servers, "edalab-auditor"))
         .set_log_level(RDKafkaLogLevel::Emerg)
         .create_with_context(QuietContext)
+        .map(Detached::new)
 }
 
 struct Audit {
-    reader: BaseConsumer<QuietContext>,
+    reader: Detached<BaseConsumer<QuietContext>>,
     /// A broker answers one connection's questions in turn. Asked for a partition's end on the reader's, it would first
     /// wait for a record to come, and so again for each partition.
-    asker: BaseConsumer<QuietContext>,
+    asker: Detached<BaseConsumer<QuietContext>>,
     count: Count,
     /// The next offset of each partition.
     positions: BTreeMap<(String, i32), i64>,
