@@ -151,11 +151,9 @@ impl Follower {
 
     async fn follow(&self) -> Result<Infallible, FollowError> {
         let consumer = Arc::new(self.consumer()?);
-        let producer: FutureProducer<QuietContext> = kafka::client(&self.bootstrap_servers, CLIENT)
-            .set("acks", "all")
-            .set("linger.ms", "0")
-            .create_with_context(QuietContext)?;
-        let producer = Arc::new(Detached::new(producer));
+        let mut settings = kafka::client(&self.bootstrap_servers, CLIENT);
+        settings.set("acks", "all").set("linger.ms", "0");
+        let producer: Arc<Detached<FutureProducer<_>>> = Arc::new(kafka::create(&settings, QuietContext)?);
         let mut look = tokio::time::interval_at(Instant::now() + LOOK, LOOK);
         let mut hearing = Hearing::begin();
         // The offset after the last record that was read.
@@ -193,12 +191,12 @@ impl Follower {
     }
 
     fn consumer(&self) -> Result<Detached<StreamConsumer<QuietContext>>, KafkaError> {
-        let consumer: StreamConsumer<QuietContext> =
-            kafka::reader(&self.bootstrap_servers, CLIENT).create_with_context(QuietContext)?;
+        let settings = kafka::reader(&self.bootstrap_servers, CLIENT);
+        let consumer: Detached<StreamConsumer<_>> = kafka::create(&settings, QuietContext)?;
         let mut all = TopicPartitionList::new();
         all.add_partition_offset(topics::CONTROL.as_str(), 0, Offset::Beginning)?;
         consumer.assign(&all)?;
-        Ok(Detached::new(consumer))
+        Ok(consumer)
     }
 
     fn take_over(&self, control: &Arc<Control>) {

@@ -9,8 +9,12 @@ use std::{
 
 use prometheus::IntGauge;
 use rdkafka::{
-    ClientConfig, ClientContext, Statistics, client::Client, config::RDKafkaLogLevel,
-    consumer::ConsumerContext, error::KafkaError, producer::FutureProducer,
+    ClientConfig, ClientContext, Statistics,
+    client::Client,
+    config::{FromClientConfigAndContext, RDKafkaLogLevel},
+    consumer::ConsumerContext,
+    error::KafkaError,
+    producer::FutureProducer,
 };
 
 pub use detached::Detached;
@@ -142,6 +146,15 @@ pub(crate) fn fetch_ahead(config: &mut ClientConfig) -> &mut ClientConfig {
         .set("fetch.queue.backoff.ms", "5")
 }
 
+/// A client of these settings: every one is made here, so that nobody waits for its end.
+pub fn create<C, T>(config: &ClientConfig, context: C) -> Result<Detached<T>, KafkaError>
+where
+    C: ClientContext,
+    T: FromClientConfigAndContext<C> + Send + 'static,
+{
+    config.create_with_context(context).map(Detached::new)
+}
+
 pub type Producer = Arc<Detached<FutureProducer<ProducerContext>>>;
 
 /// A producer that neither loses, doubles nor reorders within its own life.
@@ -154,7 +167,8 @@ pub type Producer = Arc<Detached<FutureProducer<ProducerContext>>>;
 /// - `batch.size`: what a consumer can take at a time ([`BATCH`]).
 /// - The client's queue is bounded well above one relay batch, so it is never what refuses.
 pub fn producer(bootstrap_servers: &str, gauges: ProducerGauges) -> Result<Producer, KafkaError> {
-    let producer = client(bootstrap_servers, "edalab-relay")
+    let mut config = client(bootstrap_servers, "edalab-relay");
+    config
         .set("enable.idempotence", "true")
         .set("acks", "all")
         .set("message.timeout.ms", "0")
@@ -165,9 +179,8 @@ pub fn producer(bootstrap_servers: &str, gauges: ProducerGauges) -> Result<Produ
         .set("message.max.bytes", "2097152")
         .set("queue.buffering.max.messages", "10000")
         .set("queue.buffering.max.kbytes", "16384")
-        .set("statistics.interval.ms", "5000")
-        .create_with_context(ProducerContext { gauges })?;
-    Ok(Arc::new(Detached::new(producer)))
+        .set("statistics.interval.ms", "5000");
+    create(&config, ProducerContext { gauges }).map(Arc::new)
 }
 
 /// Whether a client still hears of a broker. Where one that starts or is in distress told that its cluster has none,

@@ -4,7 +4,7 @@ use std::{thread, time::Duration};
 
 use platform::{
     config::KafkaConfig,
-    kafka::{self, QuietContext, topic_exists},
+    kafka::{self, Detached, QuietContext, topic_exists},
     shutdown,
 };
 use rdkafka::{
@@ -36,9 +36,9 @@ pub(crate) async fn wait(config: Config) -> anyhow::Result<()> {
 /// Looks again and again, and says what it waits for where that changes.
 fn look_until_there(config: &Config, stop: &CancellationToken) -> anyhow::Result<()> {
     let servers = &config.kafka.kafka_bootstrap_servers;
-    let consumer: BaseConsumer<QuietContext> = kafka::client(servers, "edalab-wait-for-topics")
-        .set_log_level(RDKafkaLogLevel::Emerg)
-        .create_with_context(QuietContext)?;
+    let mut settings = kafka::client(servers, "edalab-wait-for-topics");
+    settings.set_log_level(RDKafkaLogLevel::Emerg);
+    let consumer: Detached<BaseConsumer<_>> = kafka::create(&settings, QuietContext)?;
     let missing = |topic: &String| match topic_exists(consumer.client(), topic) {
         Ok(true) => None,
         Ok(false) => Some(format!("there is no topic {topic} yet")),

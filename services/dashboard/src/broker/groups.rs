@@ -92,9 +92,7 @@ impl Asker {
 }
 
 fn member(servers: &str, group: &str) -> Result<Detached<BaseConsumer<QuietContext>>, KafkaError> {
-    kafka::client(servers, "edalab-dashboard-groups")
-        .set("group.id", group)
-        .set("enable.auto.commit", "false")
-        .create_with_context(QuietContext)
-        .map(Detached::new)
+    let mut config = kafka::client(servers, "edalab-dashboard-groups");
+    config.set("group.id", group).set("enable.auto.commit", "false");
+    kafka::create(&config, QuietContext)
 }

@@ -90,9 +90,7 @@ pub(super) fn at(servers: &str, of: &[(String, i32)], time: Timestamp) -> Result
 }
 
 fn client(servers: &str) -> Result<Detached<BaseConsumer<QuietContext>>, KafkaError> {
-    kafka::reader(servers, "edalab-dashboard-reader")
-        .set("fetch.wait.max.ms", "50")
-        .set("queued.max.messages.kbytes", "4096")
-        .create_with_context(QuietContext)
-        .map(Detached::new)
+    let mut config = kafka::reader(servers, "edalab-dashboard-reader");
+    config.set("fetch.wait.max.ms", "50").set("queued.max.messages.kbytes", "4096");
+    kafka::create(&config, QuietContext)
 }

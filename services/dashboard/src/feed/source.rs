@@ -65,11 +65,9 @@ pub(super) struct Found {
 }
 
 pub(super) fn consumer(servers: &str) -> KafkaResult<Detached<StreamConsumer<QuietContext>>> {
-    kafka::reader(servers, "edalab-dashboard")
-        .set("fetch.wait.max.ms", "100")
-        .set("queued.max.messages.kbytes", "4096")
-        .create_with_context(QuietContext)
-        .map(Detached::new)
+    let mut config = kafka::reader(servers, "edalab-dashboard");
+    config.set("fetch.wait.max.ms", "100").set("queued.max.messages.kbytes", "4096");
+    kafka::create(&config, QuietContext)
 }
 
 /// Looks for partitions that are not assigned yet. Blocks.

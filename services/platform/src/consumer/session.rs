@@ -98,8 +98,8 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let (problems, mut told) = mpsc::unbounded_channel();
     let context = SessionContext { position: position.clone(), metrics: metrics.clone(), problems };
-    let client: Client = match config(membership).create_with_context(context) {
-        Ok(client) => Arc::new(Detached::new(client)),
+    let client: Client = match kafka::create(&config(membership), context) {
+        Ok(client) => Arc::new(client),
         Err(error) => return Err(Failure { error: error.into(), lasted: Duration::ZERO }),
     };
     let session = Session { client: Arc::clone(&client), position, applier, metrics };

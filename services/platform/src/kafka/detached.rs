@@ -18,7 +18,7 @@ pub struct Detached<T: Send + 'static> {
 }
 
 impl<T: Send + 'static> Detached<T> {
-    pub fn new(client: T) -> Self {
+    pub(super) fn new(client: T) -> Self {
         Self { client: Some(client), ended: CancellationToken::new() }
     }
 

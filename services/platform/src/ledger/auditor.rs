@@ -114,10 +114,9 @@ fn audit(audited: &Audited, asked: &Receiver<Reply>, stop: &CancellationToken) -
 }
 
 fn client(bootstrap_servers: &str) -> Result<Detached<BaseConsumer<QuietContext>>, KafkaError> {
-    kafka::fetch_ahead(&mut kafka::reader(bootstrap_servers, "edalab-auditor"))
-        .set_log_level(RDKafkaLogLevel::Emerg)
-        .create_with_context(QuietContext)
-        .map(Detached::new)
+    let mut config = kafka::reader(bootstrap_servers, "edalab-auditor");
+    kafka::fetch_ahead(&mut config).set_log_level(RDKafkaLogLevel::Emerg);
+    kafka::create(&config, QuietContext)
 }
 
 struct Audit {

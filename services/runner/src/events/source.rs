@@ -7,7 +7,7 @@ use std::{
 };
 
 use platform::{
-    kafka::{self, QuietContext},
+    kafka::{self, Detached, QuietContext},
     record::Record,
 };
 use rdkafka::{
@@ -40,7 +40,7 @@ pub(super) enum Start {
 type Partition = (String, i32);
 
 pub(super) struct Source {
-    consumer: StreamConsumer<QuietContext>,
+    consumer: Detached<StreamConsumer<QuietContext>>,
     /// Partitions not yet read to the end that they had at the start, and that end.
     unread: HashMap<Partition, i64>,
     partitions: usize,
@@ -52,11 +52,12 @@ pub(super) struct Source {
 impl Source {
     /// Opens the topics, or every topic of events that exists. Blocks.
     pub(super) fn open(servers: &str, topics: &[String], start: Start) -> Result<Self, EventsError> {
-        let consumer: StreamConsumer<QuietContext> = kafka::reader(servers, "edalab-events")
+        let mut settings = kafka::reader(servers, "edalab-events");
+        settings
             .set("enable.partition.eof", "true")
             .set("queued.max.messages.kbytes", "16384")
-            .set_log_level(RDKafkaLogLevel::Emerg)
-            .create_with_context(QuietContext)?;
+            .set_log_level(RDKafkaLogLevel::Emerg);
+        let consumer: Detached<StreamConsumer<_>> = kafka::create(&settings, QuietContext)?;
         let metadata = consumer
             .fetch_metadata(None, TIMEOUT)
             .map_err(|source| EventsError::Unreachable { servers: servers.to_owned(), source })?;

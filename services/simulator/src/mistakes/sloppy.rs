@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use jiff::Timestamp;
 use platform::{
     config::{Identity, KafkaConfig},
-    kafka::{self, QuietContext},
+    kafka::{self, Detached, QuietContext},
     registry::{RegistryClient, RegistryError},
     service::ServeError,
 };
@@ -26,7 +26,7 @@ const ARRIVAL: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub(crate) struct Sloppy {
     sender: Sender,
-    producer: FutureProducer<QuietContext>,
+    producer: Arc<Detached<FutureProducer<QuietContext>>>,
     registry: Arc<RegistryClient>,
     /// What its records say that they come from.
     source: String,
@@ -46,10 +46,9 @@ enum PublishError {
 impl Sloppy {
     /// Of that lab; `sender` speaks to the services.
     pub(crate) fn new(kafka: &KafkaConfig, identity: &Identity, sender: Sender) -> Result<Self, ServeError> {
-        let producer = kafka::client(&kafka.kafka_bootstrap_servers, "edalab-mistakes")
-            .set("acks", "all")
-            .set("message.timeout.ms", ARRIVAL.as_millis().to_string())
-            .create_with_context(QuietContext)?;
+        let mut settings = kafka::client(&kafka.kafka_bootstrap_servers, "edalab-mistakes");
+        settings.set("acks", "all").set("message.timeout.ms", ARRIVAL.as_millis().to_string());
+        let producer = Arc::new(kafka::create(&settings, QuietContext)?);
         let registry = Arc::new(RegistryClient::new(&kafka.schema_registry_url)?);
         let source = format!("/edalab/{}/{}", identity.lab, crate::NAME);
         Ok(Self { sender, producer, registry, source })
